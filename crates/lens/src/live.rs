@@ -5,6 +5,7 @@
 
 mod ask;
 mod before;
+mod corrections;
 mod count;
 mod half;
 mod icmp;
@@ -37,7 +38,7 @@ use crate::verdicts::{
     self, AsWireshark, Completeness, Judged, Known, Verdicts, judge, note_handshake_options, special_verdicts,
 };
 use crate::why::{Confidence, Why};
-use crate::{Analysis, EndState, Frame, Moves, Segment, Side, Whole};
+use crate::{Analysis, EndState, Frame, Moves, SeenLater, Segment, Side, Whole};
 use tcp::SendReason;
 use tcp::state::State;
 use times::PathTimes;
@@ -177,7 +178,10 @@ impl Live {
         let ends = if before.is_moving { self.states(from, &turn) } else { self.states_settled() };
         let mut analysis = self.header_alone(from, segment, before.previous_ns, ends);
         let reason = self.why(from, segment, &ours, &before, ends, twice, &mut analysis.why);
-        self.tell_habits(from, segment, reason, habits);
+        if reason.is_retransmission() {
+            self.tell_habits(from, segment, habits);
+            notes.set(Notes::SHOWS_CAUSE, self.has_decided(from));
+        }
         let shown = self.as_wireshark.judged().unwrap_or(&ours);
         analysis.verdicts = shown.verdicts | special | reused;
         analysis.in_flight_bytes = shown.in_flight_bytes;
@@ -319,6 +323,7 @@ impl Live {
             fast_open: FastOpenWords::default(),
             notes: Notes::NONE,
             shows_frame: None,
+            seen_later: SeenLater::default(),
             since_first_ns: now_ns.saturating_sub(self.times.first_ns),
             since_previous_ns: now_ns.saturating_sub(previous_ns),
         }

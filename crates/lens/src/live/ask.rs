@@ -63,17 +63,9 @@ impl Live {
         self.halves[Side::B].sender.host_probes = habits.probes(first.destination.ip());
     }
 
-    /// What this segment showed of its sender's host.
-    #[inline]
-    pub(super) fn tell_habits(
-        &mut self,
-        from: Side,
-        segment: &Segment,
-        reason: SendReason,
-        habits: &mut Habits,
-    ) {
-        if reason.is_retransmission()
-            && let Some(loss) = &mut self.halves[from].sender.loss
+    /// What this retransmission showed of its sender's host.
+    pub(super) fn tell_habits(&mut self, from: Side, segment: &Segment, habits: &mut Habits) {
+        if let Some(loss) = &mut self.halves[from].sender.loss
             && let Some(was_probed) = loss.take_probe_vote()
         {
             habits.on_tail(segment.source.ip(), was_probed);

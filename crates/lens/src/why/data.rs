@@ -27,14 +27,14 @@ pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why
     if let Some(why) = from.sizes.why_again(scene) {
         let loss = from.loss.get_or_insert_default();
         loss.counts.path_mtu += 1;
-        loss.push(scene.segment);
+        loss.push(scene.segment, why.reason);
         return why;
     }
     let is_timer = is_by_timer(scene, from);
     if let Some(why) = from.sizes.why_shrunk(scene, is_timer) {
         let loss = from.loss.get_or_insert_default();
         loss.counts.path_mtu += 1;
-        loss.push(scene.segment);
+        loss.push(scene.segment, why.reason);
         return why;
     }
     let weighed = weigh(scene, from);
@@ -54,7 +54,7 @@ fn why_lost_before(scene: &Scene<'_>, from: &mut Sender) -> Option<Why> {
         && loss.was_too_big_until().is_some_and(|until| scene.segment.end().at_or_before(until))
     {
         loss.counts.path_mtu += 1;
-        loss.push(scene.segment);
+        loss.push(scene.segment, SendReason::PathMtu);
         let why = Why::new(SendReason::PathMtu, Confidence::LIKELY);
         return Some(why.or(SendReason::NewData).by(Evidence::IP_ID));
     }

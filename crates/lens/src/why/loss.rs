@@ -3,6 +3,7 @@
 use super::lost_before::LostBefore;
 use super::overtaken::Overtaken;
 use crate::Frame;
+use crate::second_look::{Decided, LoneTail, SecondLook};
 use crate::verdicts::Delivery;
 use tcp::SendReason;
 use wire::Seq;
@@ -53,13 +54,27 @@ impl RetransmissionCounts {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Sent {
     seq: Seq,
     end: Seq,
     frame: Frame,
+    reason: SendReason,
     tsval: Option<u32>,
     known_spurious: bool,
+}
+
+impl Default for Sent {
+    fn default() -> Self {
+        Sent {
+            seq: Seq::default(),
+            end: Seq::default(),
+            frame: 0,
+            reason: SendReason::NewData,
+            tsval: None,
+            known_spurious: false,
+        }
+    }
 }
 
 /// A sender's losses.
@@ -91,8 +106,8 @@ pub(crate) struct Loss {
     pub(crate) probes_seen: i8,
     /// What was seen of it last, for its host.
     probe_vote: Option<bool>,
-    /// How long before a lone tail was sent again, as a probe it seems.
-    probe_gap_ns: Option<u64>,
+    /// Causes that are in question; made by the first.
+    second_look: Option<Box<SecondLook>>,
     pub(crate) counts: RetransmissionCounts,
     pub(crate) retransmitted_bytes: u64,
     /// The text of those that were needless.
@@ -159,7 +174,7 @@ impl Loss {
                 self.begin(lost.until, Began::Timeout);
             }
         }
-        self.push(segment);
+        self.push(segment, lost.why.reason);
     }
 
     /// Acknowledgments say more than how far they go: SACK blocks were seen, or something was sent again.
@@ -204,19 +219,16 @@ impl Loss {
         self.probe_vote.take()
     }
 
-    /// A lone tail was sent again after so long; the next timeout tells whether that was a probe.
-    pub(super) fn on_lone_tail(&mut self, gap_ns: u64) {
-        self.probe_gap_ns = Some(gap_ns);
+    /// A lone tail was sent again: what comes later tells whether that was a probe.
+    pub(super) fn on_lone_tail(&mut self, tail: LoneTail) {
+        self.second_look.get_or_insert_default().ask(tail);
     }
 
-    /// And again after so long: behind a timeout it takes twice as long, behind a probe no longer.
-    pub(super) fn on_tail_again(&mut self, gap_ns: u64) {
-        if let Some(first_ns) = self.probe_gap_ns.take() {
-            match gap_ns * 10 / first_ns.max(1) {
-                ..14 => self.on_probe_seen(true),
-                19..=20 => self.on_probe_seen(false),
-                _ => {}
-            }
+    /// The text at `seq` goes again: what that shows of the sending before it.
+    pub(super) fn on_again(&mut self, seq: Seq, now_ns: u64) {
+        let Some(second_look) = &mut self.second_look else { return };
+        if let Some(was_probe) = second_look.on_again(seq, now_ns) {
+            self.on_probe_seen(was_probe);
         }
     }
 
@@ -225,10 +237,38 @@ impl Loss {
         self.probe_vote = Some(was_probed);
         let vote = if was_probed { 1 } else { -1 };
         self.probes_seen = (self.probes_seen + vote).clamp(-PROBE_VOTES_MAX, PROBE_VOTES_MAX);
+        if let Some(second_look) = &mut self.second_look
+            && (self.probes_seen > 0) == was_probed
+        {
+            second_look.on_habit(was_probed);
+        }
+    }
+
+    /// Something that was told is decided anew, and was not taken yet.
+    pub(crate) fn has_decided(&self) -> bool {
+        self.second_look.as_ref().is_some_and(|second_look| second_look.has_decided())
+    }
+
+    /// What was decided anew, once; the counts follow.
+    pub(crate) fn take_decided(&mut self) -> impl Iterator<Item = Decided> {
+        let decided = self.second_look.as_mut().map(|second_look| second_look.take_decided());
+        let (counts, sent) = (&mut self.counts, &mut self.sent);
+        let (row, row_max) = (&mut self.timeouts_in_a_row, &mut self.timeouts_in_a_row_max);
+        decided.into_iter().flatten().inspect(|decided| {
+            counts.recount(decided.was, decided.now);
+            let more = decided.more_in_a_row();
+            // fewer than were counted leave the longest row as it is, unless this is the longest
+            let is_longest = *row == *row_max;
+            *row = (i16::from(*row) + more).clamp(0, i16::from(u8::MAX)) as u8;
+            *row_max = if is_longest { *row } else { (*row_max).max(*row) };
+            if let Some(sent) = sent.iter_mut().find(|sent| sent.frame == decided.frame) {
+                sent.reason = decided.now;
+            }
+        })
     }
 
     /// Remembers a retransmission.
-    pub(crate) fn push(&mut self, segment: &crate::Segment) {
+    pub(crate) fn push(&mut self, segment: &crate::Segment, reason: SendReason) {
         if let Some(slot) = self.first_frames.iter_mut().find(|slot| **slot == 0) {
             *slot = segment.frame;
         }
@@ -237,6 +277,7 @@ impl Loss {
             seq: segment.seq,
             end: segment.end(),
             frame: segment.frame,
+            reason,
             tsval: segment.options.timestamps.map(|stamps| stamps.value),
             known_spurious: false,
         };
@@ -250,6 +291,11 @@ impl Loss {
     /// Whether this frame is one of the latest retransmissions.
     pub(crate) fn has_resent_in(&self, frame: Frame) -> bool {
         self.sent.iter().any(|sent| sent.frame == frame)
+    }
+
+    /// Why the retransmission in `frame` was sent, if it is one of the latest.
+    pub(crate) fn reason_of(&self, frame: Frame) -> Option<SendReason> {
+        self.sent.iter().find(|sent| sent.frame == frame).map(|sent| sent.reason)
     }
 
     /// Whether an acknowledgment with this echo can answer the retransmission in `frame`: not if it echoes
