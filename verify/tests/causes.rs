@@ -157,7 +157,8 @@ fn the_rig_matches_every_event_with_its_frame() {
     let record = outcome.expect("it ran");
     let seen = record.captures.clone().map(|path| read(&path).expect("tcpdump has written it"));
     std::fs::remove_dir_all(&folder).expect("the folder can be removed");
-    let case = Case { hosts: record.hosts, seen: [&seen[0], &seen[1]], truths: &record.told.truths };
+    let case =
+        Case { hosts: record.circumstances.hosts, seen: [&seen[0], &seen[1]], truths: &record.told.truths };
     let compared = case.compare();
     // A machine that was busy may have kept an event or a packet to itself.
     let few = record.told.truths.len() / 10 + 2;

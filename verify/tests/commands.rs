@@ -41,6 +41,41 @@ fn a_few_inputs_are_shared_by_all_bodies_or_are_for_one() {
     assert!(out.starts_with("95 inputs in ") && out.contains(" inputs/s, no failures\n"), "{out}");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn what_was_kept_is_judged_again_without_privileges() {
+    let folder = std::env::temp_dir().join(format!("synfin-again-{}", std::process::id()));
+    let base = folder.to_str().expect("a plain name");
+    refuses(&["causes", "--again", base], "holds nothing that was kept");
+    refuses(&["causes", "--again", base, "--seed", "2"], "cannot be used with");
+    let kept = folder.join("far");
+    std::fs::create_dir_all(&kept).expect("a folder");
+    refuses(&["causes", "--again", base], "record.txt");
+    // Two captures of nothing: nanoseconds, version 2.4, raw IP.
+    let words = [0xa1b2_3c4d_u32, 0x0004_0002, 0, 0, 65_535, 101];
+    let empty: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let circumstances =
+        "kernel=5.4\nseed=3\nclient=10.0.0.1\nserver=10.0.0.2\nclock_ns=0\ncapture_lost=0\ndone=0\n";
+    for (name, bytes) in [
+        ("client.pcap", &empty[..]),
+        ("server.pcap", &empty),
+        ("trace.txt", b"# tracer: nop\n"),
+        ("record.txt", circumstances.as_bytes()),
+    ] {
+        std::fs::write(kept.join(name), bytes).expect("it is written");
+    }
+    let tables = folder.join("tables");
+    let arguments = ["causes", "far", "--again", base, "--keep", tables.to_str().expect("a plain name")];
+    let (output, out, error) = run(&arguments);
+    assert_eq!(output.status.code(), Some(0), "{out}{error}");
+    assert!(
+        out.contains("Linux 5.4, seed 3, `cargo run --release -p synfin-verify -- causes far --seed 3`"),
+        "{out}"
+    );
+    assert!(tables.join("far/truth.tsv").is_file() && !kept.join("truth.tsv").exists());
+    std::fs::remove_dir_all(&folder).expect("the folder can be removed");
+}
+
 #[test]
 fn wrong_arguments_are_named() {
     refuses(&["worlds", "--seeds", "0"], "0 is not in 1..");

@@ -15,13 +15,13 @@ pub use ground::Joint;
 pub use scenarios::{Scenario, all};
 pub use traffic::{Talk, Traffic};
 
-use super::truth::Told;
+use super::record::{CAPTURES, Circumstances, Record, TRACE};
 use dump::Dump;
 use ground::Ground;
 use pinned::Pinned;
 use std::fmt;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 use tracing::Tracing;
 
@@ -38,29 +38,7 @@ impl fmt::Display for Missing {
     }
 }
 
-/// What a scenario left.
-#[derive(Clone, Debug)]
-pub struct Record {
-    /// The captures at both hosts.
-    pub captures: [PathBuf; 2],
-    /// The hosts' addresses.
-    pub hosts: [std::net::IpAddr; 2],
-    /// What the kernel said.
-    pub told: Told,
-    /// Events that the trace had no room for or that cannot be read.
-    pub trace_lost: u64,
-    /// Packets that tcpdump missed.
-    pub capture_lost: u64,
-    /// Connections that came to their end.
-    pub done: usize,
-}
-
-/// The version of the kernel.
-pub fn kernel() -> String {
-    tracing::kernel()
-}
-
-/// Runs a scenario; its captures and the kernel's trace are put into `folder`.
+/// Runs a scenario; its captures, the kernel's trace and what is to be known of both are put into `folder`.
 ///
 /// # Errors
 /// What is missing here.
@@ -72,7 +50,7 @@ pub fn run(scenario: &Scenario, seed: u64, folder: &Path) -> Result<Record, Miss
             host.set(name, value).map_err(|error| Missing(format!("a setting: {error}")))?;
         }
     }
-    let captures = ["client.pcap", "server.pcap"].map(|name| folder.join(name));
+    let captures = CAPTURES.map(|name| folder.join(name));
     let tracing = Tracing::begin()?;
     let dumps = [0, 1].map(|host| Dump::begin(&ground.hosts[host], ground.interface, &captures[host]));
     let [first, second] = dumps;
@@ -87,9 +65,12 @@ pub fn run(scenario: &Scenario, seed: u64, folder: &Path) -> Result<Record, Miss
     for dump in dumps {
         capture_lost += dump.end()?;
     }
-    let (trace, text, clock_ns) = tracing.end()?;
-    let _ = std::fs::write(folder.join("trace.txt"), text);
-    let told = Told::of(&trace, clock_ns, |address| ground.plan.concerns(address));
+    let (text, clock_ns) = tracing.end()?;
     let hosts = [0, 1].map(|host| ground.plan.address(host, scenario.is_v6));
-    Ok(Record { captures, hosts, told, trace_lost: trace.lost + trace.unreadable, capture_lost, done })
+    let circumstances =
+        Circumstances { kernel: tracing::kernel(), seed, hosts, clock_ns, capture_lost, done };
+    std::fs::write(folder.join(TRACE), text)
+        .and_then(|()| circumstances.keep(folder))
+        .and_then(|()| Record::of(folder))
+        .map_err(|error| Missing(format!("nothing can be kept: {error}")))
 }

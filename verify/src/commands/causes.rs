@@ -6,7 +6,7 @@ use std::fs;
 use std::io::{self, Write, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use synfin_verify::causes::{Case, Compared, Line, Page, Vantage, read, rig};
+use synfin_verify::causes::{Case, Compared, Line, Page, Record, Vantage, read, rig};
 
 /// Ask the lens why Linux sends segments again, and Linux itself
 ///
@@ -17,9 +17,13 @@ use synfin_verify::causes::{Case, Compared, Line, Page, Vantage, read, rig};
   causes                               all scenarios, some five minutes
   causes bbr-loss far --keep /tmp/kept two of them; their captures, traces and tables stay
   causes --document docs/causes.md     and write the result into a page
+  causes --again /tmp/kept             judge what was kept once more, in seconds, without privileges
+  causes --again /tmp/kept --keep /tmp/new
+                                       the same; the tables go into another folder
 
-In --keep, each scenario has a folder: client.pcap, server.pcap, trace.txt (the kernel's), truth.tsv (each retransmission, its
-frames at both ends, what was said and whether it is right), false-claims.tsv and unmatched.txt.
+In --keep, each scenario has a folder: client.pcap, server.pcap, trace.txt (the kernel's), record.txt (clock and addresses),
+truth.tsv (each retransmission, its frames at both ends, what was said and whether it is right), false-claims.tsv and
+unmatched.txt. --again changes nothing in the folder that it reads.
 
 {CODES}; below its bars is a failure"))]
 pub(crate) struct Causes {
@@ -29,6 +33,9 @@ pub(crate) struct Causes {
     /// Keep captures, traces and tables in this folder
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
+    /// Judge what an earlier run kept in this folder, instead of running
+    #[arg(long, value_name = "DIR", conflicts_with = "seed")]
+    again: Option<PathBuf>,
     /// The seed of the wire and of what is said
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -57,28 +64,22 @@ impl Causes {
             eprintln!("there is no scenario {name}; --list names them");
             return Ok(ExitCode::from(2));
         }
-        let is_wanted =
-            |name: &str| self.scenarios.is_empty() || self.scenarios.iter().any(|wanted| wanted == name);
-        let temporary = std::env::temp_dir().join(format!("synfin-causes-{}", std::process::id()));
-        let base = self.keep.clone().unwrap_or_else(|| temporary.clone());
-        let mut lines = Vec::new();
-        for scenario in known.iter().filter(|known| is_wanted(known.name)) {
-            let folder = base.join(scenario.name);
-            fs::create_dir_all(&folder)?;
-            match one(scenario, self.seed, &folder)? {
-                Ok(line) => {
-                    writeln!(out, "{}", told(&line))?;
-                    lines.push(line);
+        let wanted = self.wanted(known);
+        let judged = match &self.again {
+            Some(folder) => match self.judge_kept(folder, &wanted) {
+                Ok(judged) => judged,
+                Err(error) => {
+                    eprintln!("cannot judge again: {error}");
+                    return Ok(ExitCode::from(2));
                 }
-                Err(missing) => {
-                    let _ = fs::remove_dir_all(&temporary);
-                    writeln!(out, "skipped: {}: {missing}", scenario.name)?;
-                    return Ok(ExitCode::SUCCESS);
-                }
-            }
-        }
-        let _ = fs::remove_dir_all(&temporary);
-        let page = Page { kernel: rig::kernel(), command: self.command(), seed: self.seed, lines };
+            },
+            None => match self.run_and_judge(&wanted)? {
+                Some(judged) => judged,
+                None => return Ok(ExitCode::SUCCESS),
+            },
+        };
+        let Judged { kernel, seed, lines } = judged;
+        let page = Page { kernel, command: self.command(seed), seed, lines };
         writeln!(out, "\n{}", page.text())?;
         if let Some(path) = &self.document {
             let text = page.put_into(&fs::read_to_string(path)?).map_err(io::Error::other)?;
@@ -87,39 +88,98 @@ impl Causes {
         Ok(if page.shortfalls().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 
-    fn command(&self) -> String {
+    fn wanted(&self, known: Vec<rig::Scenario>) -> Vec<rig::Scenario> {
+        let is_wanted = |scenario: &rig::Scenario| {
+            self.scenarios.is_empty() || self.scenarios.iter().any(|wanted| wanted == scenario.name)
+        };
+        known.into_iter().filter(is_wanted).collect()
+    }
+
+    /// Runs the scenarios, and judges each. Nothing if something is missing here, which is told.
+    fn run_and_judge(&self, wanted: &[rig::Scenario]) -> io::Result<Option<Judged>> {
+        let temporary = std::env::temp_dir().join(format!("synfin-causes-{}", std::process::id()));
+        let base = self.keep.clone().unwrap_or_else(|| temporary.clone());
+        let mut judged = Judged::default();
+        for scenario in wanted {
+            let folder = base.join(scenario.name);
+            fs::create_dir_all(&folder)?;
+            match rig::run(scenario, self.seed, &folder) {
+                Ok(record) => judged.add(scenario, &record, Some(&folder))?,
+                Err(missing) => {
+                    let _ = fs::remove_dir_all(&temporary);
+                    writeln!(stdout(), "skipped: {}: {missing}", scenario.name)?;
+                    return Ok(None);
+                }
+            }
+        }
+        let _ = fs::remove_dir_all(&temporary);
+        Ok(Some(judged))
+    }
+
+    /// Judges what was kept of these scenarios.
+    fn judge_kept(&self, base: &Path, wanted: &[rig::Scenario]) -> io::Result<Judged> {
+        let mut judged = Judged::default();
+        for scenario in wanted {
+            let folder = base.join(scenario.name);
+            if !folder.is_dir() {
+                continue;
+            }
+            let tables = self.keep.as_ref().map(|tables| tables.join(scenario.name));
+            tables.iter().try_for_each(fs::create_dir_all)?;
+            judged.add(scenario, &Record::of(&folder)?, tables.as_deref())?;
+        }
+        if judged.lines.is_empty() {
+            return Err(io::Error::other(format!("{} holds nothing that was kept", base.display())));
+        }
+        Ok(judged)
+    }
+
+    fn command(&self, seed: u64) -> String {
         let names: String = self.scenarios.iter().map(|name| format!(" {name}")).collect();
-        format!("cargo run --release -p synfin-verify -- causes{names} --seed {}", self.seed)
+        format!("cargo run --release -p synfin-verify -- causes{names} --seed {seed}")
     }
 }
 
-/// Runs a scenario and compares; its files are in the folder afterwards.
-fn one(scenario: &rig::Scenario, seed: u64, folder: &Path) -> io::Result<Result<Line, rig::Missing>> {
-    let record = match rig::run(scenario, seed, folder) {
-        Ok(record) => record,
-        Err(missing) => return Ok(Err(missing)),
-    };
-    let seen = [read(&record.captures[0])?, read(&record.captures[1])?];
-    let case = Case { hosts: record.hosts, seen: [&seen[0], &seen[1]], truths: &record.told.truths };
-    let compared = case.compare();
-    fs::write(folder.join("truth.tsv"), compared.table())?;
-    fs::write(folder.join("false-claims.tsv"), compared.false_claims_table())?;
-    fs::write(folder.join("unmatched.txt"), unmatched(&record, &compared))?;
-    let losses = record.trace_lost as usize + record.capture_lost as usize;
-    let unmatched =
-        compared.without_frame.len() + compared.without_event.len() + compared.without_origin.len();
-    Ok(Ok(Line {
-        name: scenario.name.to_owned(),
-        about: scenario.about.to_owned(),
-        unclear: record.told.unclear.len() + losses,
-        // A frame whose event is unclear is counted there.
-        unmatched: unmatched.saturating_sub(record.told.unclear.len()),
-        unknowable: compared.unknowable,
-        tally: compared.tally,
-    }))
+/// What was judged, and of which kernel and seed it is.
+#[derive(Debug, Default)]
+struct Judged {
+    kernel: String,
+    seed: u64,
+    lines: Vec<Line>,
 }
 
-fn unmatched(record: &rig::Record, compared: &Compared) -> String {
+impl Judged {
+    /// Compares what a scenario left, and tells; the tables go into the folder.
+    fn add(&mut self, scenario: &rig::Scenario, record: &Record, tables: Option<&Path>) -> io::Result<()> {
+        let seen = [read(&record.captures[0])?, read(&record.captures[1])?];
+        let hosts = record.circumstances.hosts;
+        let case = Case { hosts, seen: [&seen[0], &seen[1]], truths: &record.told.truths };
+        let compared = case.compare();
+        if let Some(folder) = tables {
+            fs::write(folder.join("truth.tsv"), compared.table())?;
+            fs::write(folder.join("false-claims.tsv"), compared.false_claims_table())?;
+            fs::write(folder.join("unmatched.txt"), unmatched(record, &compared))?;
+        }
+        let losses = record.trace_lost as usize + record.circumstances.capture_lost as usize;
+        let unmatched =
+            compared.without_frame.len() + compared.without_event.len() + compared.without_origin.len();
+        let line = Line {
+            name: scenario.name.to_owned(),
+            about: scenario.about.to_owned(),
+            unclear: record.told.unclear.len() + losses,
+            // A frame whose event is unclear is counted there.
+            unmatched: unmatched.saturating_sub(record.told.unclear.len()),
+            unknowable: compared.unknowable,
+            tally: compared.tally,
+        };
+        writeln!(stdout(), "{}", told(&line))?;
+        self.lines.push(line);
+        (self.kernel, self.seed) = (record.circumstances.kernel.clone(), record.circumstances.seed);
+        Ok(())
+    }
+}
+
+fn unmatched(record: &Record, compared: &Compared) -> String {
     format!(
         "unclear events: {:#?}\nevents without a frame: {:#?}\nframes without an event: {:#?}\npieces of unknown origin: {:#?}\n\
          refused below: {}\nlost of the trace: {}\nlost of the captures: {}\nlongest from frame to event: {} ns\n\
@@ -130,9 +190,9 @@ fn unmatched(record: &rig::Record, compared: &Compared) -> String {
         compared.without_origin,
         record.told.refused,
         record.trace_lost,
-        record.capture_lost,
+        record.circumstances.capture_lost,
         compared.late_ns_max,
-        record.done,
+        record.circumstances.done,
     )
 }
 

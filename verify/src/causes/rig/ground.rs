@@ -59,14 +59,6 @@ impl Plan {
         }
     }
 
-    /// Whether it is the address of one of the hosts.
-    pub(super) fn concerns(self, address: IpAddr) -> bool {
-        match address {
-            IpAddr::V4(v4) => v4.octets().starts_with(&[10, self.net]),
-            IpAddr::V6(v6) => v6.segments().starts_with(&[0xfd77, self.net.into()]),
-        }
-    }
-
     fn addresses(self, host: usize) -> Vec<InterfaceAddress> {
         vec![
             InterfaceAddress { address: self.address(host, false), prefix_bits: 24 },
