@@ -109,7 +109,8 @@ impl Half {
         let mut shown = None;
         if let Some(loss) = &mut self.sender.loss {
             if is_dsack {
-                shown = loss.on_dsack(now_ns, &acknowledgment.options.sack);
+                let rtt_ns = self.traffic.rtt.min_ns().unwrap_or(0);
+                shown = loss.on_dsack(now_ns, rtt_ns, &acknowledgment.options.sack);
             }
             let is_repeated = acknowledgment.is_pure_ack() && acknowledgment.options.sack.is_empty();
             if is_dsack || !advances && is_repeated {

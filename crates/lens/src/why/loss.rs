@@ -59,9 +59,19 @@ struct Sent {
     seq: Seq,
     end: Seq,
     frame: Frame,
+    time_ns: u64,
     reason: SendReason,
     tsval: Option<u32>,
-    known_spurious: bool,
+    needless: Needless,
+}
+
+/// Whether a retransmission is known to be needless, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Needless {
+    NotKnown,
+    /// By an echo, or because it had been acknowledged: a D-SACK may follow, which says nothing new.
+    Known,
+    ByDsack,
 }
 
 impl Default for Sent {
@@ -70,9 +80,10 @@ impl Default for Sent {
             seq: Seq::default(),
             end: Seq::default(),
             frame: 0,
+            time_ns: 0,
             reason: SendReason::NewData,
             tsval: None,
-            known_spurious: false,
+            needless: Needless::NotKnown,
         }
     }
 }
@@ -277,9 +288,10 @@ impl Loss {
             seq: segment.seq,
             end: segment.end(),
             frame: segment.frame,
+            time_ns: segment.time.as_nanos(),
             reason,
             tsval: segment.options.timestamps.map(|stamps| stamps.value),
-            known_spurious: false,
+            needless: Needless::NotKnown,
         };
         self.sent_next = (self.sent_next + 1) % REMEMBERED as u8;
         if self.episode == (0, 0) {
@@ -312,9 +324,21 @@ impl Loss {
     }
 
     /// The first block of a D-SACK: the retransmission that it shows to be needless, if remembered.
-    pub(crate) fn on_dsack(&mut self, now_ns: u64, blocks: &SackBlocks) -> Option<Frame> {
+    ///
+    /// What arrives last of several is needless: the latest that can have been answered within `rtt_ns`, the shortest
+    /// round trip from here.
+    pub(crate) fn on_dsack(&mut self, now_ns: u64, rtt_ns: u64, blocks: &SackBlocks) -> Option<Frame> {
         let twice = blocks.as_slice().first()?;
-        let shown = self.mark(|sent| sent.seq.at_or_before(twice.left) && sent.end.at_or_after(twice.right));
+        let can_be = |sent: &Sent| {
+            sent.seq.at_or_before(twice.left)
+                && sent.end.at_or_after(twice.right)
+                && sent.time_ns.saturating_add(rtt_ns) <= now_ns
+        };
+        let open = |sent: &&mut Sent| sent.frame != 0 && sent.needless != Needless::ByDsack && can_be(sent);
+        let latest = self.sent.iter_mut().filter(open).max_by_key(|sent| sent.time_ns)?;
+        let was_known = std::mem::replace(&mut latest.needless, Needless::ByDsack) == Needless::Known;
+        let shown = (!was_known).then_some((latest.frame, latest.end.bytes_since(latest.seq)));
+        let shown = shown.map(|(frame, text_bytes)| self.count_needless(frame, text_bytes));
         if shown.is_some() {
             self.overtaken.on_needless(now_ns);
             self.episode.1 = self.episode.1.saturating_add(1);
@@ -344,12 +368,17 @@ impl Loss {
     }
 
     fn mark(&mut self, shows: impl Fn(&Sent) -> bool) -> Option<Frame> {
-        let sent =
-            self.sent.iter_mut().find(|sent| sent.frame != 0 && !sent.known_spurious && shows(sent))?;
-        sent.known_spurious = true;
+        let is_open = |sent: &Sent| sent.frame != 0 && sent.needless == Needless::NotKnown;
+        let sent = self.sent.iter_mut().find(|sent| is_open(sent) && shows(sent))?;
+        sent.needless = Needless::Known;
+        let (frame, text_bytes) = (sent.frame, sent.end.bytes_since(sent.seq));
+        Some(self.count_needless(frame, text_bytes))
+    }
+
+    fn count_needless(&mut self, frame: Frame, text_bytes: u32) -> Frame {
         self.counts.spurious += 1;
-        self.needless_bytes += u64::from(sent.end.bytes_since(sent.seq));
-        Some(sent.frame)
+        self.needless_bytes += u64::from(text_bytes);
+        frame
     }
 
     /// `frame` itself is needless: its bytes were acknowledged before.
