@@ -1,12 +1,13 @@
 //! Why text or a FIN was sent: new, or again.
 
 use super::loss::Began;
-use super::lost_before::lost_before;
+use super::lost_before::{LostBefore, lost_before};
 use super::order::weigh;
 use super::retransmission::why_again;
 use super::signs::TIMEOUT_NS_MIN;
 use super::timers::{Timers, is_alone};
-use super::{Confidence, Evidence, Order, Scene, Sender, Why};
+use super::{Confidence, Evidence, Loss, Order, Scene, Sender, Why};
+use crate::second_look::LoneTail;
 use tcp::SendReason;
 
 #[inline]
@@ -59,9 +60,30 @@ fn why_lost_before(scene: &Scene<'_>, from: &mut Sender) -> Option<Why> {
         return Some(why.or(SendReason::NewData).by(Evidence::IP_ID));
     }
     let lost = lost_before(scene, from)?;
+    let (quiet_ns, rto_ns) = (scene.segment.time.as_nanos() - from.last_ns, from.rto_ns().max(scene.rtt_ns));
     let loss = from.loss.get_or_insert_default();
+    let may_probe = scene.has_probes && loss.may_probe();
     loss.on_lost_before(&lost, scene.segment);
+    if may_probe {
+        ask_of_lone_tail(scene, loss, &lost, quiet_ns, rto_ns);
+    }
     Some(lost.why)
+}
+
+/// What was lost before goes again, alone: what comes later may tell why.
+fn ask_of_lone_tail(scene: &Scene<'_>, loss: &mut Loss, lost: &LostBefore, waited_ns: u64, rto_ns: u64) {
+    let segment = scene.segment;
+    let is_lone_tail = scene.prior.next_seq == Some(segment.seq) && lost.until == segment.end();
+    if is_lone_tail && matches!(lost.why.reason, SendReason::TailLossProbe | SendReason::Timeout) {
+        loss.on_lone_tail(LoneTail {
+            frame: segment.frame,
+            seq: segment.seq,
+            time_ns: segment.time.as_nanos(),
+            waited_ns,
+            rto_ns,
+            told: lost.why.reason,
+        });
+    }
 }
 
 /// The retransmission timer may have sent it, or its timeout goes on.
