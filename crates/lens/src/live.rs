@@ -177,8 +177,8 @@ impl Live {
         notes |= notes::of_repetition(twice, shows_frame);
         let ends = if before.is_moving { self.states(from, &turn) } else { self.states_settled() };
         let mut analysis = self.header_alone(from, segment, before.previous_ns, ends);
-        let reason = self.why(from, segment, &ours, &before, ends, twice, &mut analysis.why);
-        if reason.is_retransmission() {
+        self.why(from, segment, &ours, &before, ends, twice, &mut analysis.why);
+        if segment.text_bytes > 0 && self.halves[from].sender.loss.is_some() {
             self.tell_habits(from, segment, habits);
             notes.set(Notes::SHOWS_CAUSE, self.has_decided(from));
         }

@@ -2,8 +2,9 @@
 //!
 //! A lone tail that goes again after a silence was sent by the retransmission timer or as a probe, and both wait equally
 //! long. The next silence tells them apart: behind a timeout it takes twice as long (RFC 6298 §5.5), behind a probe the
-//! timer begins anew (RFC 8985 §7.3). So does what its sender does with other tails. Few causes are in question at a time,
-//! and those are remembered here until something decides.
+//! timer begins anew (RFC 8985 §7.3). So does what its sender does with other tails, and how much it sends next: behind a
+//! timeout the window has room for two segments (RFC 5681 §3.1). Few causes are in question at a time, and those are
+//! remembered here until something decides.
 //!
 //! What is *not* here: the first answer, which is `why`'s, and what shows that a retransmission was needless, which is
 //! `why::Loss`'s; both are told as a [`Correction`].
@@ -111,6 +112,82 @@ impl LoneTail {
     }
 }
 
+/// New text of the sender, with what it takes to tell how much it may send at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewText {
+    /// It continues what was captured of its sender: nothing in between is missing.
+    pub(crate) is_next: bool,
+    pub(crate) bytes: u32,
+    pub(crate) time_ns: u64,
+    /// Something before it was unacknowledged.
+    pub(crate) in_flight: bool,
+    /// When the other end last sent text.
+    pub(crate) other_text_ns: u64,
+    pub(crate) rtt_ns: u64,
+    /// The text of a full segment, options aside.
+    pub(crate) full_bytes: u32,
+}
+
+/// What its sender sends next, behind a lone tail in question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Flight {
+    /// The tail.
+    frame: Frame,
+    /// When the flight began; `None` before.
+    since_ns: Option<u64>,
+    bytes: u32,
+}
+
+/// The options of a segment take so much of its text at most.
+const OPTION_BYTES_MAX: u32 = 40;
+/// The window has room for so many segments when the answer to a timeout has come, and for more behind a probe.
+const SEGMENTS_AFTER_TIMEOUT: u32 = 2;
+/// What follows an acknowledgment follows it within a round trip, and this for hosts that are busy.
+const FOLLOWS_NS: u64 = 5_000_000;
+
+impl Flight {
+    /// More of it. A flight of two full segments that goes on as soon as an acknowledgment makes room is what the window
+    /// allows behind a timeout.
+    fn on_text(&mut self, text: &NewText) -> Room {
+        if !text.is_next {
+            return Room::Unknown;
+        }
+        let full_bytes = SEGMENTS_AFTER_TIMEOUT * text.full_bytes;
+        let age_ns = self.since_ns.map(|since_ns| text.time_ns.saturating_sub(since_ns));
+        match age_ns {
+            None if text.in_flight => return Room::Unknown,
+            None => (self.since_ns, self.bytes) = (Some(text.time_ns), text.bytes),
+            Some(_) if self.since_ns.is_some_and(|since_ns| text.other_text_ns > since_ns) => {
+                return Room::Unknown;
+            }
+            Some(age_ns) if age_ns >= text.rtt_ns / 2 => {
+                let least_bytes = full_bytes - SEGMENTS_AFTER_TIMEOUT * OPTION_BYTES_MAX;
+                let follows = age_ns <= text.rtt_ns + text.rtt_ns / 2 + FOLLOWS_NS;
+                return if (least_bytes..=full_bytes).contains(&self.bytes) && follows {
+                    Room::Little
+                } else {
+                    Room::Unknown
+                };
+            }
+            Some(_) => self.bytes = self.bytes.saturating_add(text.bytes),
+        }
+        if self.bytes > full_bytes + text.full_bytes { Room::Much } else { Room::NotYet }
+    }
+}
+
+/// How much room a flight shows that its sender's window has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Room {
+    /// It goes on.
+    NotYet,
+    /// No more will show.
+    Unknown,
+    /// As little as behind a timeout.
+    Little,
+    /// More than behind a timeout, unless that was taken back.
+    Much,
+}
+
 /// A cause that is decided, until it is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Decided {
@@ -137,6 +214,8 @@ pub(crate) struct SecondLook {
     /// Where the next one goes: the oldest.
     next: u8,
     decided: [Option<Decided>; QUESTIONS_MAX],
+    /// What goes behind the latest of the tails.
+    flight: Option<Flight>,
 }
 
 impl SecondLook {
@@ -144,10 +223,46 @@ impl SecondLook {
     pub(crate) fn ask(&mut self, tail: LoneTail) {
         self.tails[usize::from(self.next)] = Some(tail);
         self.next = (self.next + 1) % QUESTIONS_MAX as u8;
+        self.flight = Some(Flight { frame: tail.frame, since_ns: None, bytes: 0 });
+    }
+
+    /// New text is looked at.
+    pub(crate) fn is_watching(&self) -> bool {
+        self.flight.is_some()
+    }
+
+    /// Its sender sends something new: whether the latest tail was a probe, if that shows.
+    pub(crate) fn on_new_text(&mut self, text: &NewText) -> Option<bool> {
+        let flight = self.flight.as_mut()?;
+        let (frame, room) = (flight.frame, flight.on_text(text));
+        if room != Room::NotYet {
+            self.flight = None;
+        }
+        let place = self.tails.iter_mut().find(|tail| tail.is_some_and(|tail| tail.frame == frame))?;
+        let was_probe = match room {
+            Room::Little => false,
+            Room::Much => true,
+            Room::NotYet | Room::Unknown => return None,
+        };
+        // a timeout that was taken back leaves as much room as a probe
+        let fits = |tail: &LoneTail| match was_probe {
+            true => tail.told == SendReason::TailLossProbe,
+            false => tail.fits_timeout(),
+        };
+        let tail = place.take_if(|tail| fits(tail))?;
+        self.decide(tail, was_probe, false);
+        Some(was_probe)
+    }
+
+    /// The retransmission in `frame` was needless: its sender takes back what it had concluded, and its window says
+    /// nothing.
+    pub(crate) fn on_needless(&mut self, frame: Frame) {
+        self.flight = self.flight.filter(|flight| flight.frame != frame);
     }
 
     /// The text at `seq` goes once more, with no answer in between: whether the one before was a probe, if that shows.
     pub(crate) fn on_again(&mut self, seq: Seq, now_ns: u64) -> Option<bool> {
+        self.flight = None;
         let latest = self.tails.iter_mut().filter(|tail| tail.is_some_and(|tail| tail.seq == seq));
         let place = latest.max_by_key(|tail| tail.map(|tail| tail.frame))?;
         let tail = place.take()?;

@@ -8,7 +8,6 @@ use crate::nanos::Nanos;
 use crate::verdicts::Judged;
 use crate::why::{Scene, Twice, has_probes, why};
 use crate::{EndState, Segment, Side, Why};
-use tcp::SendReason;
 
 /// The codepoint of ECN that says that the path is congested (RFC 3168 §5).
 const CONGESTION_EXPERIENCED: u8 = 3;
@@ -29,7 +28,7 @@ impl Live {
         after: [EndState; 2],
         twice: Option<Twice>,
         answer: &mut Why,
-    ) -> SendReason {
+    ) {
         let rtt_ns = self.times.rtt_ns(&self.halves);
         let (half, other) = self.halves.split(from);
         let turn_ns = self.times.known_turn_ns(half, other);
@@ -54,7 +53,6 @@ impl Live {
         };
         *answer = why(&scene, &mut half.sender, &other.sender);
         half.sender.last_reason = answer.reason;
-        answer.reason
     }
 
     /// What is known of the hosts from their other connections, when this one begins with `first`.

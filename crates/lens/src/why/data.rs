@@ -7,7 +7,8 @@ use super::retransmission::why_again;
 use super::signs::TIMEOUT_NS_MIN;
 use super::timers::{Timers, is_alone};
 use super::{Confidence, Evidence, Loss, Order, Scene, Sender, Why};
-use crate::second_look::LoneTail;
+use crate::limits::MSS_BYTES_DEFAULT;
+use crate::second_look::{LoneTail, NewText};
 use tcp::SendReason;
 
 #[inline]
@@ -21,6 +22,18 @@ pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why
             return why;
         }
         learn_turn(scene, from, to);
+        let full_bytes = from.largest_text_bytes.min(scene.mss_bytes).max(MSS_BYTES_DEFAULT);
+        if let Some(loss) = &mut from.loss {
+            loss.on_new_text(|| NewText {
+                is_next: scene.prior.next_seq == Some(scene.segment.seq),
+                bytes: scene.segment.text_bytes,
+                time_ns: scene.segment.time.as_nanos(),
+                in_flight: scene.prior.in_flight,
+                other_text_ns: to.owed_last_ns,
+                rtt_ns: scene.rtt_ns,
+                full_bytes,
+            });
+        }
         let why = why_new(scene, from);
         from.sizes.on_sent(scene.segment, true, why.reason, scene.mss_bytes);
         return why;

@@ -3,7 +3,7 @@
 use super::lost_before::LostBefore;
 use super::overtaken::Overtaken;
 use crate::Frame;
-use crate::second_look::{Decided, LoneTail, SecondLook};
+use crate::second_look::{Decided, LoneTail, NewText, SecondLook};
 use crate::verdicts::Delivery;
 use tcp::SendReason;
 use wire::Seq;
@@ -243,6 +243,17 @@ impl Loss {
         }
     }
 
+    /// Something new goes: what that shows of the tail that went again before.
+    #[inline]
+    pub(super) fn on_new_text(&mut self, text: impl FnOnce() -> NewText) {
+        if let Some(second_look) = &mut self.second_look
+            && second_look.is_watching()
+            && let Some(was_probe) = second_look.on_new_text(&text())
+        {
+            self.on_probe_seen(was_probe);
+        }
+    }
+
     /// A tail was probed, or was not though it should have been.
     pub(crate) fn on_probe_seen(&mut self, was_probed: bool) {
         self.probe_vote = Some(was_probed);
@@ -378,6 +389,9 @@ impl Loss {
     fn count_needless(&mut self, frame: Frame, text_bytes: u32) -> Frame {
         self.counts.spurious += 1;
         self.needless_bytes += u64::from(text_bytes);
+        if let Some(second_look) = &mut self.second_look {
+            second_look.on_needless(frame);
+        }
         frame
     }
 
