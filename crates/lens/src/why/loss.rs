@@ -336,17 +336,15 @@ impl Loss {
 
     /// The first block of a D-SACK: the retransmission that it shows to be needless, if remembered.
     ///
-    /// What arrives last of several is needless: the latest that can have been answered within `rtt_ns`, the shortest
-    /// round trip from here.
+    /// What arrives last of several is needless: the latest, or the latest that can have been answered within `rtt_ns`, the
+    /// shortest round trip from here.
     pub(crate) fn on_dsack(&mut self, now_ns: u64, rtt_ns: u64, blocks: &SackBlocks) -> Option<Frame> {
         let twice = blocks.as_slice().first()?;
-        let can_be = |sent: &Sent| {
-            sent.seq.at_or_before(twice.left)
-                && sent.end.at_or_after(twice.right)
-                && sent.time_ns.saturating_add(rtt_ns) <= now_ns
-        };
+        let can_be = |sent: &Sent| sent.seq.at_or_before(twice.left) && sent.end.at_or_after(twice.right);
+        let is_answered = |sent: &Sent| sent.time_ns.saturating_add(rtt_ns) <= now_ns;
         let open = |sent: &&mut Sent| sent.frame != 0 && sent.needless != Needless::ByDsack && can_be(sent);
-        let latest = self.sent.iter_mut().filter(open).max_by_key(|sent| sent.time_ns)?;
+        let latest =
+            self.sent.iter_mut().filter(open).max_by_key(|sent| (is_answered(sent), sent.time_ns))?;
         let was_known = std::mem::replace(&mut latest.needless, Needless::ByDsack) == Needless::Known;
         let shown = (!was_known).then_some((latest.frame, latest.end.bytes_since(latest.seq)));
         let shown = shown.map(|(frame, text_bytes)| self.count_needless(frame, text_bytes));
