@@ -14,6 +14,9 @@ pub(crate) const CHUNK: usize = 256;
 /// number: one burst shall not hold memory for the connection's life.
 pub(crate) const UNACKED_ROOM_MAX: usize = 64;
 pub(crate) const UNACKED_ROOM_KEPT: usize = 16;
+/// Segments in flight stand in one row over so many bytes at most: the largest window, so that their order is never in
+/// doubt.
+pub(crate) const ROW_BYTES_MAX: u32 = WINDOW_BYTES_MAX;
 /// Packets of a sender remembered to recognise the same one captured again. Two taps differ by a few packets.
 pub(crate) const PRINTS: usize = 3;
 /// Arrivals of one end awaiting confirmation. SYN, ACK of SYN, FIN, ACK of FIN and RST can all be under way.

@@ -6,7 +6,7 @@ use crate::fast_open::{self, FastOpenWords};
 use crate::habits::Habits;
 use crate::nanos::Nanos;
 use crate::verdicts::Judged;
-use crate::why::{Scene, Twice, has_probes, why};
+use crate::why::{Loss, Scene, Twice, has_probes, why};
 use crate::{EndState, Segment, Side, Why};
 
 /// The codepoint of ECN that says that the path is congested (RFC 3168 §5).
@@ -27,11 +27,18 @@ impl Live {
         before: &Before,
         after: [EndState; 2],
         twice: Option<Twice>,
+        habits: &Habits,
         answer: &mut Why,
     ) {
         let rtt_ns = self.times.rtt_ns(&self.halves);
         let (half, other) = self.halves.split(from);
         let turn_ns = self.times.known_turn_ns(half, other);
+        let is_near = turn_ns.is_some_and(|turn_ns| turn_ns < rtt_ns / NEAR);
+        let is_again = before.next_seq.is_some_and(|next| segment.text_bytes > 0 && segment.seq.before(next));
+        let is_at_tick = match is_again && is_near {
+            true => habits.is_at_tick(segment.source.ip(), segment.time.as_nanos()),
+            false => None,
+        };
         let has_sack = self.marks.offered.iter().all(|offered| offered.sack);
         let scene = Scene {
             segment,
@@ -46,10 +53,11 @@ impl Live {
             captured_twice: twice.map(|twice| twice.first),
             rtt_ns,
             turn_ns: turn_ns.unwrap_or(0),
-            is_near: turn_ns.is_some_and(|turn_ns| turn_ns < rtt_ns / NEAR),
+            is_near,
             other_was_suspicious: self.marks.suspicious_from(from.other()),
             has_probes: has_sack && has_probes(segment.time.as_nanos()),
             mss_bytes: before.mss_bytes,
+            is_at_tick,
         };
         *answer = why(&scene, &mut half.sender, &other.sender);
         half.sender.last_reason = answer.reason;
@@ -61,12 +69,10 @@ impl Live {
         self.halves[Side::B].sender.host_probes = habits.probes(first.destination.ip());
     }
 
-    /// What this retransmission showed of its sender's host.
+    /// What this segment showed of its sender's host, which sent something again.
     pub(super) fn tell_habits(&mut self, from: Side, segment: &Segment, habits: &mut Habits) {
-        if let Some(loss) = &mut self.halves[from].sender.loss
-            && let Some(was_probed) = loss.take_probe_vote()
-        {
-            habits.on_tail(segment.source.ip(), was_probed);
+        if let Some(loss) = &mut self.halves[from].sender.loss {
+            vote(loss, segment, habits);
         }
     }
 
@@ -86,6 +92,7 @@ impl Live {
         self.take_marks(from, segment, judged, before)
     }
 
+    #[inline(never)]
     fn take_marks(&mut self, from: Side, segment: &Segment, judged: &Judged, before: &Before) -> EcnMeaning {
         let rtt_ns = self.times.rtt_ns(&self.halves);
         let (half, other) = self.halves.of(from);
@@ -103,6 +110,7 @@ impl Live {
     }
 
     /// What a SYN says of Fast Open.
+    #[cold]
     pub(super) fn fast_open(&mut self, segment: &Segment) -> FastOpenWords {
         if segment.flags.rst() {
             return FastOpenWords::Nothing;
@@ -113,5 +121,16 @@ impl Live {
             Some(opening) => fast_open::read(opening, segment, at),
             None => FastOpenWords::Nothing,
         }
+    }
+}
+
+/// Whether the sender of a retransmission probes its tails, and when its timers run out, if that was seen.
+#[inline(never)]
+fn vote(loss: &mut Loss, segment: &Segment, habits: &mut Habits) {
+    if let Some(was_probed) = loss.take_probe_vote() {
+        habits.on_tail(segment.source.ip(), was_probed);
+    }
+    if loss.take_timer_seen() {
+        habits.on_timer(segment.source.ip(), segment.time.as_nanos());
     }
 }

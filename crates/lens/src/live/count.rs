@@ -38,7 +38,9 @@ impl Half {
             && is_sample(&self.sender)
         {
             self.traffic.rtt.add_ns(acked.rtt_ns);
-            self.sender.on_rtt(acked.rtt_ns);
+        }
+        if let Some(rtt_ns) = self.sample_ns(acknowledgment, judged, before) {
+            self.sender.on_rtt(rtt_ns);
         }
         if before.is_advanced_by(acknowledgment) {
             let ack = acknowledgment.ack;
@@ -47,6 +49,20 @@ impl Half {
         }
         if self.judged.unacked.len() == 0 {
             self.traffic.limits.on_emptied(now_ns, acknowledgment.window == 0);
+        }
+    }
+
+    /// The round trip that the sender measures by an acknowledgment: of what it sent once, else by the echo, which says
+    /// what is answered (RFC 6298 §3, RFC 7323 §4.3).
+    #[inline]
+    fn sample_ns(&self, acknowledgment: &Segment, judged: &Judged, before: &Before) -> Option<u64> {
+        match judged.sample {
+            Some(acked) if !judged.is_ambiguous => Some(acked.rtt_ns),
+            _ if judged.is_ambiguous && before.is_advanced_by(acknowledgment) => {
+                let echo = acknowledgment.options.timestamps?.echo;
+                self.sender.clock.age_ns(echo, acknowledgment.time.as_nanos())
+            }
+            _ => None,
         }
     }
 

@@ -15,6 +15,7 @@ use crate::zeek::History;
 use crate::{Frame, Segment, Side};
 use tcp::{ResetReason, SendReason};
 use wire::Seq;
+use wire::tcp::Flags;
 
 /// A frame and its time; packed, because every connection has nine of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -203,6 +204,17 @@ impl Marks {
         before: &Before,
     ) {
         let at = At { frame: segment.frame, time: Nanos::of(segment.time.as_nanos()) };
+        let is_plain = !segment.flags.intersects(Flags::SYN | Flags::FIN | Flags::RST)
+            && analysis.verdicts.is_empty()
+            && analysis.notes.is_empty()
+            && judged.verdicts.is_empty();
+        if is_plain {
+            self.history.on_plain(from, segment);
+            self.on_ack(from, segment, at);
+            self.suspicious[from.index()] = false;
+            self.on_reason(from, segment, &analysis.why, judged, at);
+            return; // nearly always
+        }
         if !(analysis.verdicts.is_empty() && analysis.notes.is_empty()) {
             let seen = &mut self.rare().seen[from.index()];
             seen.count(analysis.verdicts, analysis.notes, segment.frame);

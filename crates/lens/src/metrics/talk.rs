@@ -116,12 +116,13 @@ impl Moved<'_> {
     #[inline]
     fn is_keep_alive(&self) -> bool {
         let segment = self.segment;
+        if segment.text_bytes > 1 || Some(segment.seq + 1) != self.prior.next_seq {
+            return false; // nearly always
+        }
         let is_bare = segment.flags.ack() && !segment.flags.intersects(Flags::SYN | Flags::FIN | Flags::RST);
         let is_idle = self.prior.next_seq.is_some() && self.prior.acknowledged == self.prior.next_seq;
         is_bare
             && is_idle
-            && segment.text_bytes <= 1
-            && Some(segment.seq + 1) == self.prior.next_seq
             && !self.is_closed()
             && self.now_ns().saturating_sub(self.prior.next_seq_time_ns) >= KEEP_ALIVE_NS_MIN
     }
@@ -145,6 +146,7 @@ impl Talk {
         self.0.as_mut()?.rare.as_deref_mut()
     }
 
+    #[cold]
     fn make_rare(&mut self) -> &mut RareTalk {
         self.0.get_or_insert_default().rare.get_or_insert_default()
     }

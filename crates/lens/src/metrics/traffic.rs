@@ -43,7 +43,7 @@ pub(crate) struct ZeroWindow {
 impl Traffic {
     /// A value out of every line of memory, to have them all fetched at once.
     pub(crate) fn warmth(&self) -> u64 {
-        let rtts = self.rtt.min_ns().unwrap_or(0) ^ self.timestamp_rtt.min_ns().unwrap_or(0);
+        let rtts = u64::from(self.rtt.warmth() ^ self.timestamp_rtt.warmth());
         let times = self.idle_ns_max ^ self.limits.time.network_ns;
         times ^ rtts ^ self.text_bytes ^ u64::from(self.packets) ^ u64::from(self.window_bytes_max)
     }

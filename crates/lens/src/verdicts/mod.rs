@@ -7,6 +7,7 @@
 mod completeness;
 mod delivery;
 mod remembered;
+mod row;
 mod scaling;
 mod sequence;
 mod special;

@@ -22,6 +22,8 @@ pub(crate) struct Judged {
     pub(crate) acked: Option<Acked>,
     /// The segment whose end it hit: a sample of the round-trip time.
     pub(crate) sample: Option<Acked>,
+    /// Something that was acknowledged had been sent twice: it is no sample (Karn, RFC 6298 §3).
+    pub(crate) is_ambiguous: bool,
     /// Bytes in flight after it, when that can be known.
     pub(crate) in_flight_bytes: Option<u32>,
 }
@@ -72,6 +74,7 @@ pub(crate) fn judge(
         rtt_ns: segment.time.as_nanos().saturating_sub(time_ns),
     };
     (judged.acked, judged.sample) = (taken.hit.map(acked), taken.whole.map(acked));
+    judged.is_ambiguous = taken.is_ambiguous;
     if taken.partial {
         judged.verdicts |= Verdicts::PARTIAL_ACK;
     }

@@ -81,6 +81,7 @@ fn why_advancing(scene: &Scene<'_>, to: &Sender) -> Why {
 }
 
 /// Nothing new is acknowledged: what did the other end do to be told again?
+#[inline(never)]
 fn why_repeating(scene: &Scene<'_>, to: &Sender) -> Why {
     if scene.other_was_suspicious {
         return Why::new(SendReason::ChallengeAck, Confidence::HIGH).or(SendReason::DuplicateAck);

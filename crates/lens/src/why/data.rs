@@ -38,6 +38,12 @@ pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why
         from.sizes.on_sent(scene.segment, true, why.reason, scene.mss_bytes);
         return why;
     }
+    why_sent_before(scene, from, to)
+}
+
+/// Why text went that ends at or before what had been sent: again, or late.
+#[inline(never)]
+fn why_sent_before(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
     if let Some(why) = from.sizes.why_again(scene) {
         let loss = from.loss.get_or_insert_default();
         loss.counts.path_mtu += 1;
@@ -64,6 +70,15 @@ pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why
 /// Text that is new here, and was sent before: alone, or with others because of the path's MTU.
 #[inline]
 fn why_lost_before(scene: &Scene<'_>, from: &mut Sender) -> Option<Why> {
+    let is_seen = scene.is_near || from.ids.are_followed_by(scene.segment);
+    if is_seen && from.loss.is_none() {
+        return None; // nearly always: nothing was sent that is not here
+    }
+    why_lost_unseen(scene, from)
+}
+
+#[inline(never)]
+fn why_lost_unseen(scene: &Scene<'_>, from: &mut Sender) -> Option<Why> {
     if let Some(loss) = &mut from.loss
         && loss.was_too_big_until().is_some_and(|until| scene.segment.end().at_or_before(until))
     {

@@ -2,16 +2,14 @@
 
 use super::lost_before::LostBefore;
 use super::overtaken::Overtaken;
-use crate::Frame;
+use super::resent::{Needless, Resent};
+use crate::live::Before;
 use crate::second_look::{Decided, LoneTail, NewText, SecondLook};
-use crate::verdicts::Delivery;
+use crate::verdicts::{Delivery, reports_duplicate};
+use crate::{Frame, Segment};
 use tcp::SendReason;
 use wire::Seq;
 use wire::tcp::SackBlocks;
-
-/// Retransmissions remembered, to tell later which of them were needless. A D-SACK comes a round trip
-/// after the retransmission, when it has not been pushed out by so many others.
-const REMEMBERED: usize = 16;
 
 /// Enough that one odd case does not decide, and few enough that it can be decided otherwise.
 const PROBE_VOTES_MAX: i8 = 4;
@@ -54,36 +52,44 @@ impl RetransmissionCounts {
     }
 }
 
+/// What an acknowledgment says of what was sent again.
 #[derive(Clone, Copy, Debug)]
-struct Sent {
-    seq: Seq,
-    end: Seq,
-    frame: Frame,
-    time_ns: u64,
-    reason: SendReason,
-    tsval: Option<u32>,
-    needless: Needless,
+pub(crate) struct Reported<'a> {
+    ack: Seq,
+    /// SND.NXT of the sender.
+    next: Seq,
+    blocks: &'a SackBlocks,
+    echo: Option<u32>,
+    /// It can answer what was sent by then.
+    sent_before_ns: u64,
+    /// It acknowledges more than the one before.
+    advances: bool,
+    /// Its first block reports what arrived twice.
+    is_duplicate: bool,
+    /// It says what the one before it said.
+    repeats_without_news: bool,
 }
 
-/// Whether a retransmission is known to be needless, and how.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Needless {
-    NotKnown,
-    /// By an echo, or because it had been acknowledged: a D-SACK may follow, which says nothing new.
-    Known,
-    ByDsack,
-}
-
-impl Default for Sent {
-    fn default() -> Self {
-        Sent {
-            seq: Seq::default(),
-            end: Seq::default(),
-            frame: 0,
-            time_ns: 0,
-            reason: SendReason::NewData,
-            tsval: None,
-            needless: Needless::NotKnown,
+impl Reported<'_> {
+    /// By an acknowledgment; `before` is what was known before it, `next` is SND.NXT of the sender, and no round trip from
+    /// here is shorter than `rtt_ns`.
+    pub(crate) fn by<'a>(
+        acknowledgment: &'a Segment,
+        before: &Before,
+        next: Option<Seq>,
+        rtt_ns: Option<u64>,
+    ) -> Reported<'a> {
+        let advances = before.is_advanced_by(acknowledgment);
+        let blocks = &acknowledgment.options.sack;
+        Reported {
+            ack: acknowledgment.ack,
+            next: next.unwrap_or(acknowledgment.ack),
+            blocks,
+            echo: acknowledgment.options.timestamps.map(|stamps| stamps.echo),
+            sent_before_ns: acknowledgment.time.as_nanos().saturating_sub(rtt_ns.unwrap_or(0)),
+            advances,
+            is_duplicate: reports_duplicate(acknowledgment),
+            repeats_without_news: !advances && acknowledgment.is_pure_ack() && blocks.is_empty(),
         }
     }
 }
@@ -100,6 +106,8 @@ pub(crate) struct Loss {
     /// The frame of its first retransmission, until that is answered: an echo of something older says that the
     /// whole recovery is a mistake (RFC 3522).
     first_of_episode: Option<Frame>,
+    /// It was taken back.
+    is_undone: bool,
     /// Timeouts since the last progress.
     pub(crate) timeouts_in_a_row: u8,
     /// The most timeouts without progress, and the last of their frames.
@@ -117,6 +125,8 @@ pub(crate) struct Loss {
     pub(crate) probes_seen: i8,
     /// What was seen of it last, for its host.
     probe_vote: Option<bool>,
+    /// Nothing but a timer can have sent its latest retransmission, for its host.
+    timer_seen: bool,
     /// Causes that are in question; made by the first.
     second_look: Option<Box<SecondLook>>,
     pub(crate) counts: RetransmissionCounts,
@@ -124,8 +134,7 @@ pub(crate) struct Loss {
     /// The text of those that were needless.
     pub(crate) needless_bytes: u64,
     pub(crate) first_frames: [Frame; 4],
-    sent: [Sent; REMEMBERED],
-    sent_next: u8,
+    resent: Resent,
 }
 
 impl Loss {
@@ -141,7 +150,7 @@ impl Loss {
         // a probe alone reduces nothing: what is undone later begins behind it
         if self.recovery().is_none_or(|before| before == Began::Probe) {
             self.episode = (0, 0);
-            self.first_of_episode = None;
+            (self.first_of_episode, self.is_undone) = (None, false);
         }
         self.recovery = Some((until, began));
     }
@@ -168,7 +177,7 @@ impl Loss {
     }
 
     /// What was sent before goes again, and is captured for the first time.
-    pub(super) fn on_lost_before(&mut self, lost: &LostBefore, segment: &crate::Segment) {
+    pub(super) fn on_lost_before(&mut self, lost: &LostBefore, segment: &Segment) {
         match lost.why.reason {
             SendReason::PathMtu => {
                 self.counts.path_mtu += 1;
@@ -204,12 +213,13 @@ impl Loss {
     }
 
     /// An acknowledgment repeats the one before it, or reports a duplicate: of a probe that was not needed.
-    pub(crate) fn on_repeated(&mut self, ack: Seq) {
+    fn on_repeated(&mut self, ack: Seq) {
         self.probe_out = self.probe_out.filter(|end| ack.before(*end));
     }
 
     pub(crate) fn on_progress(&mut self, ack: Seq) {
         self.timeouts_in_a_row = 0;
+        self.overtaken.on_progress(ack);
         self.probe_out = self.probe_out.filter(|end| !ack.after(*end));
         if let Some((_, began)) = self.recovery.filter(|(until, _)| ack.at_or_after(*until)) {
             self.recovery = None;
@@ -228,6 +238,16 @@ impl Loss {
     /// What was seen of its probes since this was asked.
     pub(crate) fn take_probe_vote(&mut self) -> Option<bool> {
         self.probe_vote.take()
+    }
+
+    /// Nothing but a timer can have sent this.
+    pub(super) fn on_timer_seen(&mut self) {
+        self.timer_seen = true;
+    }
+
+    /// Whether that was seen since this was asked.
+    pub(crate) fn take_timer_seen(&mut self) -> bool {
+        std::mem::take(&mut self.timer_seen)
     }
 
     /// A lone tail was sent again: what comes later tells whether that was a probe.
@@ -274,7 +294,7 @@ impl Loss {
     /// What was decided anew, once; the counts follow.
     pub(crate) fn take_decided(&mut self) -> impl Iterator<Item = Decided> {
         let decided = self.second_look.as_mut().map(|second_look| second_look.take_decided());
-        let (counts, sent) = (&mut self.counts, &mut self.sent);
+        let (counts, resent) = (&mut self.counts, &mut self.resent);
         let (row, row_max) = (&mut self.timeouts_in_a_row, &mut self.timeouts_in_a_row_max);
         decided.into_iter().flatten().inspect(|decided| {
             counts.recount(decided.was, decided.now);
@@ -283,28 +303,21 @@ impl Loss {
             let is_longest = *row == *row_max;
             *row = (i16::from(*row) + more).clamp(0, i16::from(u8::MAX)) as u8;
             *row_max = if is_longest { *row } else { (*row_max).max(*row) };
-            if let Some(sent) = sent.iter_mut().find(|sent| sent.frame == decided.frame) {
-                sent.reason = decided.now;
-            }
+            resent.correct(decided.frame, decided.now);
         })
     }
 
     /// Remembers a retransmission.
-    pub(crate) fn push(&mut self, segment: &crate::Segment, reason: SendReason) {
+    pub(crate) fn push(&mut self, segment: &Segment, why: SendReason) {
         if let Some(slot) = self.first_frames.iter_mut().find(|slot| **slot == 0) {
             *slot = segment.frame;
         }
         self.retransmitted_bytes += u64::from(segment.text_bytes);
-        self.sent[usize::from(self.sent_next)] = Sent {
-            seq: segment.seq,
-            end: segment.end(),
-            frame: segment.frame,
-            time_ns: segment.time.as_nanos(),
-            reason,
-            tsval: segment.options.timestamps.map(|stamps| stamps.value),
-            needless: Needless::NotKnown,
-        };
-        self.sent_next = (self.sent_next + 1) % REMEMBERED as u8;
+        let is_probe = why == SendReason::TailLossProbe;
+        self.resent.push(segment, why);
+        if is_probe {
+            return;
+        }
         if self.episode == (0, 0) {
             self.first_of_episode = Some(segment.frame);
         }
@@ -313,95 +326,87 @@ impl Loss {
 
     /// Whether this frame is one of the latest retransmissions.
     pub(crate) fn has_resent_in(&self, frame: Frame) -> bool {
-        self.sent.iter().any(|sent| sent.frame == frame)
+        self.resent.has(frame)
     }
 
     /// Why the retransmission in `frame` was sent, if it is one of the latest.
     pub(crate) fn reason_of(&self, frame: Frame) -> Option<SendReason> {
-        self.sent.iter().find(|sent| sent.frame == frame).map(|sent| sent.reason)
+        self.resent.reason_of(frame)
     }
 
-    /// Whether an acknowledgment with this echo can answer the retransmission in `frame`: not if it echoes
-    /// something older.
+    /// Whether an acknowledgment with this echo can answer the retransmission in `frame`.
     pub(crate) fn may_echo(&self, frame: Frame, echo: u32) -> bool {
-        let tsval = self.sent.iter().find(|sent| sent.frame == frame).and_then(|sent| sent.tsval);
-        tsval.is_none_or(|tsval| echo.wrapping_sub(tsval).cast_signed() >= 0)
+        self.resent.may_echo(frame, echo)
     }
 
     /// The reduction of this recovery was a mistake, and its sender knows.
     fn undo(&mut self) {
-        self.recovery = None;
+        (self.recovery, self.is_undone) = (None, true);
         self.overtaken.on_undone();
     }
 
+    /// What an acknowledgment says of what was sent again: the frame of a retransmission that was needless.
+    pub(crate) fn hear_of_mistakes(&mut self, reported: &Reported<'_>) -> Option<Frame> {
+        let by_echo = if reported.advances { self.on_echo(reported) } else { None };
+        let by_dsack = if reported.is_duplicate { self.on_dsack(reported) } else { None };
+        if reported.is_duplicate || reported.repeats_without_news {
+            self.on_repeated(reported.ack);
+        }
+        by_dsack.or(by_echo)
+    }
+
     /// The first block of a D-SACK: the retransmission that it shows to be needless, if remembered.
-    ///
-    /// What arrives last of several is needless: the latest, or the latest that can have been answered within `rtt_ns`, the
-    /// shortest round trip from here.
-    pub(crate) fn on_dsack(&mut self, now_ns: u64, rtt_ns: u64, blocks: &SackBlocks) -> Option<Frame> {
-        let twice = blocks.as_slice().first()?;
-        let can_be = |sent: &Sent| sent.seq.at_or_before(twice.left) && sent.end.at_or_after(twice.right);
-        let is_answered = |sent: &Sent| sent.time_ns.saturating_add(rtt_ns) <= now_ns;
-        let open = |sent: &&mut Sent| sent.frame != 0 && sent.needless != Needless::ByDsack && can_be(sent);
-        let latest =
-            self.sent.iter_mut().filter(open).max_by_key(|sent| (is_answered(sent), sent.time_ns))?;
-        let was_known = std::mem::replace(&mut latest.needless, Needless::ByDsack) == Needless::Known;
-        let shown = (!was_known).then_some((latest.frame, latest.end.bytes_since(latest.seq)));
-        let shown = shown.map(|(frame, text_bytes)| self.count_needless(frame, text_bytes));
-        if shown.is_some() {
-            self.overtaken.on_needless(now_ns);
+    fn on_dsack(&mut self, reported: &Reported<'_>) -> Option<Frame> {
+        let needless =
+            self.resent.on_duplicate(reported.blocks.as_slice().first()?, reported.sent_before_ns)?;
+        if !needless.is_probe {
+            if !self.is_undone {
+                self.overtaken.on_needless(reported.ack, reported.next);
+            }
             self.episode.1 = self.episode.1.saturating_add(1);
             if self.episode.1 >= self.episode.0 {
                 self.undo();
+                self.overtaken.on_reordering();
             }
         }
-        shown
+        Some(self.count(needless))
     }
 
-    /// An acknowledgment up to `ack` that echoes `echo`: when the echo is older than a retransmission
-    /// that it covers, the original had arrived (RFC 3522).
-    pub(crate) fn on_echo(&mut self, now_ns: u64, ack: Seq, echo: u32) -> Option<Frame> {
-        let is_older =
-            |sent: &Sent| sent.tsval.is_some_and(|tsval| echo.wrapping_sub(tsval).cast_signed() < 0);
-        let first = self.first_of_episode;
-        let answered = self.sent.iter().find(|sent| first == Some(sent.frame) && sent.seq.before(ack));
-        if let Some(answered) = answered {
-            let is_mistake = is_older(answered);
+    /// It echoes something: when that is older than the first retransmission of the recovery, which it answers, the whole
+    /// recovery is a mistake (RFC 3522).
+    fn on_echo(&mut self, reported: &Reported<'_>) -> Option<Frame> {
+        let ack = reported.ack;
+        if let (Some(first), Some(echo)) = (self.first_of_episode, reported.echo)
+            && let Some(is_mistake) = self.resent.is_answered_too_soon(first, ack, echo)
+        {
             self.first_of_episode = None;
             if is_mistake {
-                self.overtaken.on_needless(now_ns);
+                self.overtaken.on_mistake(ack, reported.next);
                 self.undo();
+                self.overtaken.on_reordering();
             }
         }
-        self.mark(|sent| sent.end.at_or_before(ack) && is_older(sent))
-    }
-
-    fn mark(&mut self, shows: impl Fn(&Sent) -> bool) -> Option<Frame> {
-        let is_open = |sent: &Sent| sent.frame != 0 && sent.needless == Needless::NotKnown;
-        let sent = self.sent.iter_mut().find(|sent| is_open(sent) && shows(sent))?;
-        sent.needless = Needless::Known;
-        let (frame, text_bytes) = (sent.frame, sent.end.bytes_since(sent.seq));
-        Some(self.count_needless(frame, text_bytes))
-    }
-
-    fn count_needless(&mut self, frame: Frame, text_bytes: u32) -> Frame {
-        self.counts.spurious += 1;
-        self.needless_bytes += u64::from(text_bytes);
-        if let Some(second_look) = &mut self.second_look {
-            second_look.on_needless(frame);
-        }
-        frame
+        let needless = self.resent.on_progress(ack, reported.echo)?;
+        Some(self.count(needless))
     }
 
     /// `frame` itself is needless: its bytes were acknowledged before.
     pub(crate) fn mark_frame(&mut self, frame: Frame) {
-        self.mark(|sent| sent.frame == frame);
+        if let Some(needless) = self.resent.on_acknowledged(frame) {
+            self.count(needless);
+        }
     }
 
-    /// Retransmissions up to `ack` can no longer be shown to be needless by timestamps.
-    pub(crate) fn forget_echoes(&mut self, ack: Seq) {
-        for sent in self.sent.iter_mut().filter(|sent| sent.end.at_or_before(ack)) {
-            sent.tsval = None;
+    fn count(&mut self, needless: Needless) -> Frame {
+        if needless.is_probe {
+            // the tail had arrived: what is measured from here on is no answer to the probe
+            self.recovery = self.recovery.filter(|(_, began)| *began != Began::Probe);
         }
+        self.counts.spurious += 1;
+        self.needless_bytes += u64::from(needless.bytes);
+        if let Some(second_look) = &mut self.second_look {
+            second_look.on_needless(needless.frame);
+        }
+        needless.frame
     }
 }

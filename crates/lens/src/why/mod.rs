@@ -15,22 +15,25 @@ mod order;
 mod overtaken;
 mod packet_ids;
 mod path_probe;
+mod resent;
 mod reset;
 mod retransmission;
 mod sender;
 mod signs;
+mod tick;
 mod timers;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use era::{has_probes, has_reorder_timer};
-pub(crate) use loss::Loss;
 pub use loss::RetransmissionCounts;
-pub(crate) use overtaken::{Circumstances, Sending};
+pub(crate) use loss::{Loss, Reported};
+pub(crate) use overtaken::{Circumstances, Overdue, Sending};
 pub(crate) use path_probe::PacketSizes;
 pub use path_probe::PathProbes;
 pub(crate) use sender::{Place, Sender, Twice};
+pub(crate) use tick::Ticks;
 
 use crate::live::Before;
 use crate::verdicts::{Judged, Remembered, Verdicts};
@@ -243,6 +246,9 @@ pub(crate) struct Scene<'a> {
     pub(crate) has_probes: bool,
     /// The largest text of one segment that both ends allow, as far as known.
     pub(crate) mss_bytes: u32,
+    /// A timer of the sender's host can have run out just now; `None` where that is not known. Asked of text that goes
+    /// again.
+    pub(crate) is_at_tick: Option<bool>,
 }
 
 /// The answer. `from` and `to` are the memories of the sender and of the other end.
@@ -270,6 +276,7 @@ pub(crate) fn why(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
     ack::why_ack(scene, to)
 }
 
+#[inline(never)]
 fn why_syn(scene: &Scene<'_>) -> Why {
     let first = if scene.segment.flags.ack() { SendReason::SynAck } else { SendReason::Syn };
     match scene.same_syn_ns {
@@ -292,6 +299,7 @@ fn why_syn(scene: &Scene<'_>) -> Why {
 }
 
 /// Keep-alives and window probes, and the answers to them.
+#[inline(never)]
 fn why_probe(scene: &Scene<'_>) -> Option<Why> {
     let verdicts = scene.judged.verdicts;
     if verdicts.contains(Verdicts::ZERO_WINDOW_PROBE) {

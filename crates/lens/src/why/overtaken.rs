@@ -9,6 +9,7 @@ use crate::Frame;
 use crate::verdicts::Delivery;
 use std::collections::VecDeque;
 use tcp::SendReason;
+use wire::Seq;
 
 /// SACKed segments that make reordering unlikely (RFC 8985 §6.2, step 4; RFC 5681's DupThresh).
 const SEGMENTS_FOR_LOSS: u32 = 3;
@@ -16,6 +17,8 @@ const SEGMENTS_FOR_LOSS: u32 = 3;
 const RECOVERIES_REMEMBERED: u8 = 16;
 /// What runs out leaves no later than this: a busy host, a pacer.
 const TIMER_LATE_NS_MAX: u64 = 20_000_000;
+/// What is captured and what the sender's clock says differ by no more than this: a timer may seem to be a little early.
+const EARLY_NS: i64 = 300_000;
 /// Linux adds two ticks, which are 2 or 8 ms, to the time for what may only be late.
 const TIMER_LATE_NS_USUAL: u64 = 2_000_000;
 /// So many that one odd case does not decide, and no more, so that it can be decided otherwise.
@@ -52,6 +55,20 @@ impl Shown {
     }
 }
 
+/// What was sent at or before a time, in a frame before this one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Overdue {
+    until_ns: u64,
+    before: Frame,
+}
+
+impl Overdue {
+    #[inline]
+    pub(crate) fn covers(&self, sending: Sending) -> bool {
+        sending.time_ns <= self.until_ns && sending.frame < self.before
+    }
+}
+
 /// What was sent at or before a time, in a frame before this one, counts as lost.
 #[derive(Clone, Copy, Debug)]
 struct Mark {
@@ -64,7 +81,7 @@ struct Mark {
 
 impl Mark {
     fn covers(&self, sending: Sending) -> bool {
-        sending.time_ns <= self.until_ns && sending.frame < self.before
+        Overdue { until_ns: self.until_ns, before: self.before }.covers(sending)
     }
 }
 
@@ -72,9 +89,9 @@ impl Mark {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Circumstances {
     pub(crate) now_ns: u64,
-    /// From the capture point to the sender and back.
-    pub(crate) turn_ns: u64,
     pub(crate) is_recovering: bool,
+    /// Segments beyond the acknowledgment that the receiver has.
+    pub(crate) sacked_segments: u32,
     /// The shortest round trip so far, turn included.
     pub(crate) rtt_min_ns: u64,
     pub(crate) srtt_ns: u64,
@@ -98,8 +115,8 @@ pub(crate) struct Overtaken {
     /// Rounds in which something sent again turned out to be needless.
     needless_rounds: u8,
     recoveries_left: u8,
-    /// Until then further needless ones belong to the same round.
-    round_ends_ns: u64,
+    /// Until this is acknowledged further needless ones belong to the same round.
+    round_until: Option<Seq>,
     /// Whether it seems to have the timer for what may only be late: below zero it does not.
     timer_votes: i8,
     /// It answers in no time at all: a simulated host, whose timers are on time.
@@ -122,16 +139,20 @@ impl Overtaken {
         is_seen: bool,
     ) {
         let (Some(newest), Some(oldest)) = (self.newest, oldest) else { return };
-        let is_on_time = is_seen || self.is_exact;
-        let due_ns = self.due_ns(oldest, turn_ns) + if is_on_time { 0 } else { self.late_ns() };
-        let is_due = now_ns >= due_ns && oldest.frame < newest.frame;
+        let slack_ns = match (self.is_exact, is_seen) {
+            (true, _) => 0,
+            (false, true) => -EARLY_NS,
+            (false, false) => self.late_ns().cast_signed(),
+        };
+        let due_ns = self.due_ns(oldest, turn_ns);
+        let is_due = now_ns >= due_ns.saturating_add_signed(slack_ns) && oldest.frame < newest.frame;
         if is_due && !self.has_no_timer() && self.shown(oldest).is_none() {
             // a recovery that began since it was set has no patience, unless the path reorders (§6.2, step 4)
             let patience_ns = if is_recovering && !self.reorders { 0 } else { self.patience_ns };
-            let until_ns = now_ns.saturating_sub(self.rtt_ns + patience_ns + turn_ns);
+            let until_ns = now_ns.saturating_sub(self.rtt_ns + patience_ns + turn_ns).max(oldest.time_ns);
             self.mark(Mark { until_ns, before: newest.frame, shown: Shown::ReorderTimer, is_close: false });
             if is_seen {
-                let late_ns = now_ns - due_ns;
+                let late_ns = now_ns.saturating_sub(due_ns);
                 self.timer_late_ns =
                     Some(self.timer_late_ns.map_or(late_ns, |least_ns| least_ns.min(late_ns)));
             }
@@ -204,21 +225,25 @@ impl Overtaken {
         self.timer_votes < 0 || self.is_old
     }
 
-    /// An acknowledgment says what was delivered.
-    pub(crate) fn on_delivery(&mut self, delivery: &Delivery, around: Circumstances) {
+    /// An acknowledgment says what was delivered (RFC 8985 §6.2, steps 1 to 3).
+    pub(crate) fn on_delivery(&mut self, delivery: &Delivery, now_ns: u64, turn_ns: u64) {
         self.reorders |= delivery.reordered;
         if let Some(sending) = delivery.newest {
-            self.rtt_ns = around.now_ns.saturating_sub(sending.time_ns);
+            self.rtt_ns = now_ns.saturating_sub(sending.time_ns);
             if self.newest.is_none_or(|newest| sending.frame > newest.frame) {
                 self.newest = Some(sending);
             }
         }
         if let Some(fresh) = delivery.fresh {
-            let rtt_ns = around.now_ns.saturating_sub(fresh.time_ns) + around.turn_ns;
+            let rtt_ns = now_ns.saturating_sub(fresh.time_ns) + turn_ns;
             self.rtt_min_ns = Some(self.rtt_min_ns.unwrap_or(u64::MAX).min(rtt_ns));
         }
+    }
+
+    /// It looks what counts as lost now (RFC 8985 §6.2, steps 4 and 5).
+    pub(crate) fn look(&mut self, around: &Circumstances) {
         let rtt_min_ns = around.rtt_min_ns.min(self.rtt_min_ns.unwrap_or(u64::MAX));
-        let few = !around.is_recovering && delivery.sacked_segments < SEGMENTS_FOR_LOSS;
+        let few = !around.is_recovering && around.sacked_segments < SEGMENTS_FOR_LOSS;
         if few && self.has_no_timer() {
             return;
         }
@@ -228,6 +253,19 @@ impl Overtaken {
         } else {
             0
         };
+        if std::env::var("DBG").is_ok() {
+            eprintln!(
+                "L {} win {} rtt {} mult {} reo {} min {} newest {:?} {:?}",
+                around.now_ns,
+                self.patience_ns,
+                self.rtt_ns,
+                self.needless_rounds + 1,
+                self.reorders,
+                rtt_min_ns,
+                self.newest,
+                around
+            );
+        }
         if let Some(newest) = self.newest {
             let until_ns = around.now_ns.saturating_sub(self.rtt_ns + self.patience_ns);
             self.mark(Mark { until_ns, before: newest.frame, shown: Shown::Ack, is_close: false });
@@ -240,19 +278,37 @@ impl Overtaken {
         self.mark(Mark { until_ns, before: frame, shown: Shown::Timeout, is_close: false });
     }
 
-    /// A retransmission turned out to be needless: once a round trip that makes the sender more patient.
-    pub(crate) fn on_needless(&mut self, now_ns: u64) {
-        if now_ns >= self.round_ends_ns {
-            self.round_ends_ns = now_ns + self.rtt_ns;
-            self.needless_rounds = self.needless_rounds.saturating_add(1);
-            self.recoveries_left = RECOVERIES_REMEMBERED;
+    /// A retransmission turned out to be needless, where `una` is acknowledged and `next` comes next: once a round trip
+    /// that makes the sender more patient. Most systems ask besides that the path was seen to reorder.
+    pub(crate) fn on_needless(&mut self, una: Seq, next: Seq) {
+        if !self.reorders && !self.is_exact || self.round_until.is_some_and(|round| una.before(round)) {
+            return;
         }
+        self.round_until = Some(next);
+        self.needless_rounds = self.needless_rounds.saturating_add(1);
+        self.recoveries_left = RECOVERIES_REMEMBERED;
+    }
+
+    /// The same, as an old echo shows: most systems do not care.
+    pub(crate) fn on_mistake(&mut self, una: Seq, next: Seq) {
+        if self.is_exact {
+            self.on_needless(una, next);
+        }
+    }
+
+    /// Everything before `una` is acknowledged.
+    pub(crate) fn on_progress(&mut self, una: Seq) {
+        self.round_until = self.round_until.filter(|round| una.before(*round));
     }
 
     /// A whole recovery turned out to be a mistake: what counts as lost is judged anew.
     pub(crate) fn on_undone(&mut self) {
-        self.reorders = true;
         self.marks.clear();
+    }
+
+    /// Something came later than what was sent after it.
+    pub(crate) fn on_reordering(&mut self) {
+        self.reorders = true;
     }
 
     /// A recovery is over.
@@ -273,10 +329,20 @@ impl Overtaken {
         self.newest.is_some()
     }
 
+    /// Something sent after it has arrived.
+    pub(crate) fn is_overtaken(&self, sending: Sending) -> bool {
+        self.newest.is_some_and(|newest| sending.frame < newest.frame)
+    }
+
     /// What shows that this sending is lost, if anything does, and whether it is a close call.
     pub(crate) fn shown(&self, sending: Sending) -> Option<(Shown, bool)> {
         let first = self.marks.partition_point(|mark| !mark.covers(sending));
         self.marks.get(first).map(|mark| (mark.shown, mark.is_close || self.is_patient()))
+    }
+
+    /// All that counts as lost: the last mark covers what the others do.
+    pub(crate) fn overdue(&self) -> Option<Overdue> {
+        self.marks.back().map(|mark| Overdue { until_ns: mark.until_ns, before: mark.before })
     }
 
     /// Keeps the marks in order, so that each covers what those before it do.

@@ -43,6 +43,12 @@ impl PacketIds {
         self.steps >= STEPS_MIN && u16::from(self.jumps) <= JUMPS_PER_STEP * u16::from(self.steps)
     }
 
+    /// `segment` is the next packet: none is missing.
+    #[inline]
+    pub(super) fn are_followed_by(&self, segment: &Segment) -> bool {
+        segment.ip_id == Some(self.next)
+    }
+
     /// How far `segment` is ahead of what would come next, below zero for what was sent before. `None` where that says
     /// nothing.
     #[inline]

@@ -9,6 +9,7 @@ use wire::Seq;
 /// Retransmissions without an answer after which a reset means that the sender gave up.
 const GAVE_UP: u8 = 4;
 
+#[inline(never)]
 pub(super) fn why_reset(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Why {
     let because = |reason, confidence| Why::new(SendReason::Reset(reason), confidence);
     let or = SendReason::Reset;

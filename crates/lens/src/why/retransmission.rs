@@ -18,17 +18,10 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
     let signs = signs(scene, from, to);
     let loss = from.loss.get_or_insert_default();
     let began = loss.recovery();
-    // what does not follow an acknowledgment was sent by a timer, which may seem to be a little early
+    // what does not follow an acknowledgment was sent by a timer
     let is_seen = signs.since_ack_ns > scene.turn_ns + EARLY_NS;
-    let early_ns = if is_seen { EARLY_NS } else { 0 };
     let is_recovering = began.is_some_and(|began| began != Began::Probe);
-    loss.overtaken.look_at_timer(
-        signs.now_ns + early_ns,
-        scene.turn_ns,
-        scene.prior.earlier,
-        is_recovering,
-        is_seen,
-    );
+    loss.overtaken.look_at_timer(signs.now_ns, scene.turn_ns, scene.prior.earlier, is_recovering, is_seen);
     if let Some(sending) = scene.prior.earlier {
         let is_first = began.is_none();
         match signs.since_ack_ns <= scene.turn_ns + AT_ONCE_NS {
@@ -45,7 +38,29 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
         None if began.is_none() && signs.is_by_acks() => loss.overtaken.doubt_timer(),
         _ => {}
     }
+    if signs.is_only_by_timer() {
+        loss.on_timer_seen();
+    }
+    let is_overtaken = scene.prior.earlier.is_some_and(|sending| loss.overtaken.is_overtaken(sending));
+    let has_timer = !loss.overtaken.is_old;
     let why = match (shown, began) {
+        (Some((Shown::Ack | Shown::ReorderTimer, is_close)), _)
+            if has_timer
+                && signs.is_by_tick()
+                && !signs.is_silent_at_una()
+                && began != Some(Began::Timeout) =>
+        {
+            known_lost(&signs, Shown::ReorderTimer, is_close)
+        }
+        (None, None | Some(Began::Acks | Began::Probe))
+            if has_timer && is_overtaken && signs.is_by_tick() && !signs.is_silent_at_una() =>
+        {
+            known_lost(&signs, Shown::ReorderTimer, true)
+        }
+        // what that timer has shown a pacer lets out
+        (Some((Shown::ReorderTimer, is_close)), _) if signs.is_paced() && !signs.is_silent_at_una() => {
+            known_lost(&signs, Shown::Ack, is_close)
+        }
         // a busy host's timer has not run out, or the window let nothing out until the acknowledgment came
         (Some((Shown::ReorderTimer, is_close)), _)
             if signs.is_near && signs.is_at_once && !signs.is_exact =>
@@ -117,7 +132,7 @@ fn at_first(signs: &Signs) -> Why {
             .or(SendReason::Timeout);
     }
     // a segment alone is probed at the latest when its timeout would run out (RFC 8985 §7.3)
-    let is_alone_in_time = signs.probes_seen >= 0 && !signs.is_late_for_probe;
+    let is_alone_in_time = signs.probes_seen > 0 || signs.probes_seen == 0 && !signs.is_late_for_probe;
     if signs.is_tail && signs.may_probe && (signs.is_beyond_una || is_alone_in_time) {
         let is_shown = signs.is_beyond_una || signs.probes_seen > 0;
         let confidence = if is_shown { Confidence::HIGH } else { Confidence::LIKELY };
@@ -216,7 +231,7 @@ fn note(loss: &mut Loss, why: &Why, scene: &Scene<'_>) {
         }
         _ => counts.recovery += 1,
     }
-    if began.is_none() {
+    if began.is_none_or(|began| began == Began::Probe) {
         match why.reason {
             SendReason::Timeout => {}
             SendReason::TailLossProbe => loss.begin(until, Began::Probe),

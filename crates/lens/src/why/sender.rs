@@ -261,6 +261,7 @@ impl Sender {
     }
 
     /// The first hole alone is followed: behind it nothing is in order anyway.
+    #[inline(never)]
     fn note_hole(&mut self, segment: &Segment, place: Place, before: &Before) {
         self.hole = self.hole.filter(|hole| before.acknowledged.is_none_or(|heard| !heard.after(*hole)));
         match self.hole {
