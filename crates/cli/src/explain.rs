@@ -4,6 +4,7 @@
 //! is chosen.
 
 mod annotate;
+mod held_back;
 mod left_out;
 mod lines;
 mod list;
@@ -56,7 +57,8 @@ pub(crate) struct Explain {
     ///
     /// Fields and operators are those of Wireshark that concern TCP: ==, !=, <, <=, &, contains,
     /// matches, in {80, 8000..8099}, any, all, len(), count(), lower(), upper(), parts of bytes such as
-    /// tcp.payload[0:4]. Ours are synfin.state (also .src and .dst), synfin.why and synfin.confidence.
+    /// tcp.payload[0:4]. Ours are synfin.state (also .src and .dst), synfin.why and synfin.confidence, as they
+    /// are known when the segment is read: what a later one corrects is told of the segments that passed.
     #[arg(long, short = 'Y', value_name = "EXPR", value_parser = Filter::parse)]
     filter: Option<Filter>,
     /// Draw this connection as a ladder
@@ -74,7 +76,7 @@ pub(crate) struct Explain {
     /// Sort the connections by this column
     #[arg(long, value_enum, default_value_t = Sort::Stream)]
     sort: Sort,
-    /// Print one JSON object per line: segments, connections, findings
+    /// Print one JSON object per line: segments, what later ones correct of them, connections, findings
     #[arg(long, conflicts_with_all = ["csv", "zeek"])]
     json: bool,
     /// Print one line of CSV per segment

@@ -12,7 +12,7 @@ use crate::live::Live;
 use crate::nanos::Nanos;
 use crate::slots::Slots;
 use crate::verdicts::Verdicts;
-use crate::{Analysis, Config, Connection, Notice, Segment, Sink, Whole};
+use crate::{Analysis, Config, Connection, Notes, Notice, Segment, Sink, Whole};
 use std::collections::BTreeMap;
 
 /// Explains a capture, segment by segment.
@@ -170,6 +170,9 @@ impl Lens {
         let analysis = live.take(live.side(flow), segment, reused, unacked_max, &mut self.habits, &mut place);
         self.unacked = self.unacked + live.unacked() - before;
         sink.segment(segment, analysis);
+        if analysis.notes.intersects(Notes::SHOWS_CAUSE | Notes::SHOWS_SPURIOUS) {
+            self.slot(index).correct(segment, analysis, |correction| sink.corrected(correction));
+        }
         *analysis
     }
 

@@ -5,6 +5,7 @@
 
 mod ask;
 mod before;
+mod corrections;
 mod count;
 mod half;
 mod hear;
@@ -38,7 +39,7 @@ use crate::verdicts::{
     self, AsWireshark, Completeness, Judged, Known, Verdicts, judge, note_handshake_options, special_verdicts,
 };
 use crate::why::{Confidence, Why};
-use crate::{Analysis, EndState, Frame, Moves, Segment, Side, Whole};
+use crate::{Analysis, EndState, Frame, Moves, SeenLater, Segment, Side, Whole};
 use tcp::SendReason;
 use tcp::state::State;
 
@@ -175,8 +176,11 @@ impl Live {
         notes |= notes::of_repetition(twice, shows_frame);
         let ends = if before.is_moving { self.states(from, &turn) } else { self.states_settled() };
         let analysis = place.insert(self.header_alone(from, segment, before.previous_ns, ends));
-        let reason = self.why(from, segment, &ours, &before, ends, twice, habits, &mut analysis.why);
-        self.tell_habits(from, segment, reason, habits);
+        self.why(from, segment, &ours, &before, ends, twice, habits, &mut analysis.why);
+        if segment.sequence_bytes() > 0 && self.halves[from].sender.loss.is_some() {
+            self.tell_habits(from, segment, habits);
+            notes.set(Notes::SHOWS_CAUSE, self.has_decided(from));
+        }
         let shown = self.as_wireshark.judged().unwrap_or(&ours);
         analysis.verdicts = shown.verdicts | special | reused;
         analysis.in_flight_bytes = shown.in_flight_bytes;
@@ -307,6 +311,7 @@ impl Live {
             fast_open: FastOpenWords::default(),
             notes: Notes::NONE,
             shows_frame: None,
+            seen_later: SeenLater::default(),
             since_first_ns: now_ns.saturating_sub(self.times.first_ns),
             since_previous_ns: now_ns.saturating_sub(previous_ns),
         }

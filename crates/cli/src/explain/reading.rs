@@ -1,6 +1,7 @@
 //! From a file to the lens: open, read, decode, hand over; and report where the file is damaged.
 
 use super::annotate::Annotated;
+use super::held_back::{HeldBack, Told};
 use super::left_out;
 use super::pipeline;
 use crate::failure::{Exit, Failure};
@@ -67,27 +68,6 @@ impl Summary {
     /// The same, of an interface.
     pub(super) fn of_interface(self) -> Self {
         Summary { is_live: true, ..self }
-    }
-}
-
-/// Passes everything on but segments, so that a filter can decide about them.
-struct WithoutSegments<'a, S>(&'a mut S);
-
-impl<S: Sink> Sink for WithoutSegments<'_, S> {
-    fn connection(&mut self, connection: &lens::Connection) {
-        self.0.connection(connection);
-    }
-
-    fn finding(&mut self, finding: &lens::Finding) {
-        self.0.finding(finding);
-    }
-
-    fn group(&mut self, group: &lens::FindingGroup) {
-        self.0.group(group);
-    }
-
-    fn notice(&mut self, notice: &lens::Notice) {
-        self.0.notice(notice);
     }
 }
 
@@ -218,6 +198,7 @@ pub(super) fn read(
     let mut lens = Lens::new(Config::default());
     let mut origin = None;
     let blocks = if annotated.is_some() { Blocks::Visited } else { Blocks::Skipped };
+    let mut told = Told::default();
     // on the segments of the packet that is being read
     let mut comment: Option<String> = None;
     let summary = for_each_item(source, blocks, |item| {
@@ -229,7 +210,9 @@ pub(super) fn read(
             (Item::Block(block), Some(annotated)) => return annotated.block(block),
             (Item::Packet(_) | Item::Block(_), None) => return Ok(()),
         };
-        let analysis = &lens.take(segment, &mut WithoutSegments(&mut *sink));
+        let mut held = HeldBack::of(&mut *sink);
+        let analysis = &lens.take(segment, &mut held);
+        let corrections = held.corrections;
         let origin = *origin.get_or_insert(segment.time);
         let end = ends.and_then(|ends| ends.0.get(analysis.stream as usize)).copied();
         let mut seen_whole = *analysis;
@@ -239,13 +222,19 @@ pub(super) fn read(
         };
         if filter.is_none_or(passes) {
             sink.segment(segment, analysis);
+            told.note(analysis, segment.frame);
+        }
+        for correction in corrections.iter().filter(|correction| told.holds(correction)) {
+            sink.corrected(correction);
         }
         if annotated.is_some() {
-            let another = report::captured::comment(segment, analysis);
-            comment = match (comment.take(), another) {
-                (Some(first), Some(another)) => Some(first + "\n" + &another),
-                (first, another) => first.or(another),
-            };
+            let corrected = corrections.iter().map(report::captured::correction_comment);
+            for another in report::captured::comment(segment, analysis).into_iter().chain(corrected) {
+                comment = Some(match comment.take() {
+                    Some(first) => first + "\n" + &another,
+                    None => another,
+                });
+            }
         }
         Ok(())
     })?;

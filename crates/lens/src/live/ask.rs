@@ -9,7 +9,6 @@ use crate::nanos::Nanos;
 use crate::verdicts::Judged;
 use crate::why::{Loss, Scene, Twice, has_probes, why};
 use crate::{EndState, Segment, Side, Why};
-use tcp::SendReason;
 
 /// The codepoint of ECN that says that the path is congested (RFC 3168 §5).
 const CONGESTION_EXPERIENCED: u8 = 3;
@@ -28,7 +27,7 @@ impl Live {
         twice: Option<Twice>,
         habits: &Habits,
         answer: &mut Why,
-    ) -> SendReason {
+    ) {
         let rtt_ns = self.times.rtt_ns(&self.halves);
         let unread_bytes =
             if segment.flags.rst() { self.talk.unread_bytes(from, before.last_ack) } else { 0 };
@@ -64,7 +63,6 @@ impl Live {
         };
         *answer = why(&scene, &mut half.sender, &other.sender);
         half.sender.last_reason = answer.reason;
-        answer.reason
     }
 
     /// What is known of the hosts from their other connections, when this one begins with `first`.
@@ -73,18 +71,9 @@ impl Live {
         self.halves[Side::B].sender.host_probes = habits.probes(first.destination.ip());
     }
 
-    /// What this segment showed of its sender's host.
-    #[inline]
-    pub(super) fn tell_habits(
-        &mut self,
-        from: Side,
-        segment: &Segment,
-        reason: SendReason,
-        habits: &mut Habits,
-    ) {
-        if reason.is_retransmission()
-            && let Some(loss) = &mut self.halves[from].sender.loss
-        {
+    /// What this segment showed of its sender's host, which sent something again.
+    pub(super) fn tell_habits(&mut self, from: Side, segment: &Segment, habits: &mut Habits) {
+        if let Some(loss) = &mut self.halves[from].sender.loss {
             vote(loss, segment, habits);
         }
     }

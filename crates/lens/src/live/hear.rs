@@ -32,7 +32,8 @@ impl Live {
         }
         let loss = other.sender.loss.as_mut()?;
         loss.overtaken.is_exact |= other.sender.is_exact;
-        loss.hear_of_mistakes(&Reported::by(segment, before, other.judged.next_seq))
+        let rtt_ns = other.traffic.rtt.min_ns();
+        loss.hear_of_mistakes(&Reported::by(segment, before, other.judged.next_seq, rtt_ns))
     }
 }
 
@@ -77,7 +78,12 @@ impl Half {
         };
         let delivery = unacked.deliver(acknowledgment.ack, news, mss_bytes, answers);
         loss.overtaken.on_delivery(&delivery, now_ns, turn_ns);
-        let shown = loss.hear_of_mistakes(&Reported::by(acknowledgment, before, self.judged.next_seq));
+        let shown = loss.hear_of_mistakes(&Reported::by(
+            acknowledgment,
+            before,
+            self.judged.next_seq,
+            self.traffic.rtt.min_ns(),
+        ));
         loss.on_delivery(&delivery);
         let is_recovering = loss.is_recovering_beyond(acknowledgment.ack);
         let around = Circumstances {

@@ -238,6 +238,17 @@ impl Marks {
         self.on_reason(from, segment, &analysis.why, judged, at);
     }
 
+    /// The segment of `frame` showed that there were so many more timeouts before it, or fewer.
+    pub(super) fn correct_stuck(&mut self, from: Side, frame: Frame, more: i16) {
+        if let Some(rare) = &mut self.rare {
+            let stuck = &mut rare.stuck[from.index()];
+            if stuck.frame == frame {
+                let timeouts = i16::from(stuck.timeouts).saturating_add(more);
+                stuck.timeouts = timeouts.clamp(1, i16::from(u8::MAX)) as u8;
+            }
+        }
+    }
+
     fn on_syn(&mut self, from: Side, segment: &Segment, analysis: &Analysis, at: At) {
         if self.syn[from.index()].is_some() || self.syn_ack[from.index()].is_some() {
             self.rare().last_syn[from.index()] = Some(at.time);

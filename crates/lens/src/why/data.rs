@@ -1,12 +1,14 @@
 //! Why text or a FIN was sent: new, or again.
 
 use super::loss::Began;
-use super::lost_before::lost_before;
+use super::lost_before::{LostBefore, lost_before};
 use super::order::weigh;
 use super::retransmission::why_again;
 use super::signs::TIMEOUT_NS_MIN;
 use super::timers::{Timers, is_alone};
-use super::{Confidence, Evidence, Order, Scene, Sender, Why};
+use super::{Confidence, Evidence, Loss, Order, Scene, Sender, Why};
+use crate::limits::MSS_BYTES_DEFAULT;
+use crate::second_look::{LoneTail, NewText};
 use tcp::SendReason;
 
 #[inline]
@@ -20,6 +22,18 @@ pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why
             return why;
         }
         learn_turn(scene, from, to);
+        let full_bytes = from.largest_text_bytes.min(scene.mss_bytes).max(MSS_BYTES_DEFAULT);
+        if let Some(loss) = &mut from.loss {
+            loss.on_new_text(|| NewText {
+                is_next: scene.prior.next_seq == Some(scene.segment.seq),
+                bytes: scene.segment.text_bytes,
+                time_ns: scene.segment.time.as_nanos(),
+                in_flight: scene.prior.in_flight,
+                other_text_ns: to.owed_last_ns,
+                rtt_ns: scene.rtt_ns,
+                full_bytes,
+            });
+        }
         let why = why_new(scene, from);
         from.sizes.on_sent(scene.segment, true, why.reason, scene.mss_bytes);
         return why;
@@ -74,9 +88,30 @@ fn why_lost_unseen(scene: &Scene<'_>, from: &mut Sender) -> Option<Why> {
         return Some(why.or(SendReason::NewData).by(Evidence::IP_ID));
     }
     let lost = lost_before(scene, from)?;
+    let (quiet_ns, rto_ns) = (scene.segment.time.as_nanos() - from.last_ns, from.rto_ns().max(scene.rtt_ns));
     let loss = from.loss.get_or_insert_default();
+    let may_probe = scene.has_probes && loss.may_probe();
     loss.on_lost_before(&lost, scene.segment);
+    if may_probe {
+        ask_of_lone_tail(scene, loss, &lost, quiet_ns, rto_ns);
+    }
     Some(lost.why)
+}
+
+/// What was lost before goes again, alone: what comes later may tell why.
+fn ask_of_lone_tail(scene: &Scene<'_>, loss: &mut Loss, lost: &LostBefore, waited_ns: u64, rto_ns: u64) {
+    let segment = scene.segment;
+    let is_lone_tail = scene.prior.next_seq == Some(segment.seq) && lost.until == segment.end();
+    if is_lone_tail && matches!(lost.why.reason, SendReason::TailLossProbe | SendReason::Timeout) {
+        loss.on_lone_tail(LoneTail {
+            frame: segment.frame,
+            seq: segment.seq,
+            time_ns: segment.time.as_nanos(),
+            waited_ns,
+            rto_ns,
+            told: lost.why.reason,
+        });
+    }
 }
 
 /// The retransmission timer may have sent it, or its timeout goes on.

@@ -4,6 +4,7 @@ use super::lost_before::LostBefore;
 use super::overtaken::Overtaken;
 use super::resent::{Needless, Resent};
 use crate::live::Before;
+use crate::second_look::{Decided, LoneTail, NewText, SecondLook};
 use crate::verdicts::{Delivery, reports_duplicate};
 use crate::{Frame, Segment};
 use tcp::SendReason;
@@ -59,6 +60,8 @@ pub(crate) struct Reported<'a> {
     next: Seq,
     blocks: &'a SackBlocks,
     echo: Option<u32>,
+    /// It can answer what was sent by then.
+    sent_before_ns: u64,
     /// It acknowledges more than the one before.
     advances: bool,
     /// Its first block reports what arrived twice.
@@ -68,8 +71,14 @@ pub(crate) struct Reported<'a> {
 }
 
 impl Reported<'_> {
-    /// By an acknowledgment; `before` is what was known before it, `next` is SND.NXT of the sender.
-    pub(crate) fn by<'a>(acknowledgment: &'a Segment, before: &Before, next: Option<Seq>) -> Reported<'a> {
+    /// By an acknowledgment; `before` is what was known before it, `next` is SND.NXT of the sender, and no round trip from
+    /// here is shorter than `rtt_ns`.
+    pub(crate) fn by<'a>(
+        acknowledgment: &'a Segment,
+        before: &Before,
+        next: Option<Seq>,
+        rtt_ns: Option<u64>,
+    ) -> Reported<'a> {
         let advances = before.is_advanced_by(acknowledgment);
         let blocks = &acknowledgment.options.sack;
         Reported {
@@ -77,6 +86,7 @@ impl Reported<'_> {
             next: next.unwrap_or(acknowledgment.ack),
             blocks,
             echo: acknowledgment.options.timestamps.map(|stamps| stamps.echo),
+            sent_before_ns: acknowledgment.time.as_nanos().saturating_sub(rtt_ns.unwrap_or(0)),
             advances,
             is_duplicate: reports_duplicate(acknowledgment),
             repeats_without_news: !advances && acknowledgment.is_pure_ack() && blocks.is_empty(),
@@ -117,8 +127,8 @@ pub(crate) struct Loss {
     probe_vote: Option<bool>,
     /// Nothing but a timer can have sent its latest retransmission, for its host.
     timer_seen: bool,
-    /// How long before a lone tail was sent again, as a probe it seems.
-    probe_gap_ns: Option<u64>,
+    /// Causes that are in question; made by the first.
+    second_look: Option<Box<SecondLook>>,
     pub(crate) counts: RetransmissionCounts,
     pub(crate) retransmitted_bytes: u64,
     /// The text of those that were needless.
@@ -240,19 +250,27 @@ impl Loss {
         std::mem::take(&mut self.timer_seen)
     }
 
-    /// A lone tail was sent again after so long; the next timeout tells whether that was a probe.
-    pub(super) fn on_lone_tail(&mut self, gap_ns: u64) {
-        self.probe_gap_ns = Some(gap_ns);
+    /// A lone tail was sent again: what comes later tells whether that was a probe.
+    pub(super) fn on_lone_tail(&mut self, tail: LoneTail) {
+        self.second_look.get_or_insert_default().ask(tail);
     }
 
-    /// And again after so long: behind a timeout it takes twice as long, behind a probe no longer.
-    pub(super) fn on_tail_again(&mut self, gap_ns: u64) {
-        if let Some(first_ns) = self.probe_gap_ns.take() {
-            match gap_ns * 10 / first_ns.max(1) {
-                ..14 => self.on_probe_seen(true),
-                19..=20 => self.on_probe_seen(false),
-                _ => {}
-            }
+    /// The text at `seq` goes again: what that shows of the sending before it.
+    pub(super) fn on_again(&mut self, seq: Seq, now_ns: u64) {
+        let Some(second_look) = &mut self.second_look else { return };
+        if let Some(was_probe) = second_look.on_again(seq, now_ns) {
+            self.on_probe_seen(was_probe);
+        }
+    }
+
+    /// Something new goes: what that shows of the tail that went again before.
+    #[inline]
+    pub(super) fn on_new_text(&mut self, text: impl FnOnce() -> NewText) {
+        if let Some(second_look) = &mut self.second_look
+            && second_look.is_watching()
+            && let Some(was_probe) = second_look.on_new_text(&text())
+        {
+            self.on_probe_seen(was_probe);
         }
     }
 
@@ -261,6 +279,32 @@ impl Loss {
         self.probe_vote = Some(was_probed);
         let vote = if was_probed { 1 } else { -1 };
         self.probes_seen = (self.probes_seen + vote).clamp(-PROBE_VOTES_MAX, PROBE_VOTES_MAX);
+        if let Some(second_look) = &mut self.second_look
+            && (self.probes_seen > 0) == was_probed
+        {
+            second_look.on_habit(was_probed);
+        }
+    }
+
+    /// Something that was told is decided anew, and was not taken yet.
+    pub(crate) fn has_decided(&self) -> bool {
+        self.second_look.as_ref().is_some_and(|second_look| second_look.has_decided())
+    }
+
+    /// What was decided anew, once; the counts follow.
+    pub(crate) fn take_decided(&mut self) -> impl Iterator<Item = Decided> {
+        let decided = self.second_look.as_mut().map(|second_look| second_look.take_decided());
+        let (counts, resent) = (&mut self.counts, &mut self.resent);
+        let (row, row_max) = (&mut self.timeouts_in_a_row, &mut self.timeouts_in_a_row_max);
+        decided.into_iter().flatten().inspect(|decided| {
+            counts.recount(decided.was, decided.now);
+            let more = decided.more_in_a_row();
+            // fewer than were counted leave the longest row as it is, unless this is the longest
+            let is_longest = *row == *row_max;
+            *row = (i16::from(*row) + more).clamp(0, i16::from(u8::MAX)) as u8;
+            *row_max = if is_longest { *row } else { (*row_max).max(*row) };
+            resent.correct(decided.frame, decided.now);
+        })
     }
 
     /// Remembers a retransmission.
@@ -270,7 +314,7 @@ impl Loss {
         }
         self.retransmitted_bytes += u64::from(segment.text_bytes);
         let is_probe = why == SendReason::TailLossProbe;
-        self.resent.push(segment, is_probe);
+        self.resent.push(segment, why);
         if is_probe {
             return;
         }
@@ -283,6 +327,11 @@ impl Loss {
     /// Whether this frame is one of the latest retransmissions.
     pub(crate) fn has_resent_in(&self, frame: Frame) -> bool {
         self.resent.has(frame)
+    }
+
+    /// Why the retransmission in `frame` was sent, if it is one of the latest.
+    pub(crate) fn reason_of(&self, frame: Frame) -> Option<SendReason> {
+        self.resent.reason_of(frame)
     }
 
     /// Whether an acknowledgment with this echo can answer the retransmission in `frame`.
@@ -308,7 +357,8 @@ impl Loss {
 
     /// The first block of a D-SACK: the retransmission that it shows to be needless, if remembered.
     fn on_dsack(&mut self, reported: &Reported<'_>) -> Option<Frame> {
-        let needless = self.resent.on_duplicate(reported.blocks.as_slice().first()?)?;
+        let needless =
+            self.resent.on_duplicate(reported.blocks.as_slice().first()?, reported.sent_before_ns)?;
         if !needless.is_probe {
             if !self.is_undone {
                 self.overtaken.on_needless(reported.ack, reported.next);
@@ -354,6 +404,9 @@ impl Loss {
         }
         self.counts.spurious += 1;
         self.needless_bytes += u64::from(needless.bytes);
+        if let Some(second_look) = &mut self.second_look {
+            second_look.on_needless(needless.frame);
+        }
         needless.frame
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::{Frame, Segment};
 use std::collections::VecDeque;
+use tcp::SendReason;
 use wire::Seq;
 use wire::tcp::SackBlock;
 
@@ -16,14 +17,29 @@ struct Sent {
     seq: Seq,
     end: Seq,
     frame: Frame,
+    time_ns: u64,
+    /// Why, as far as it is known by now. A probe of the tail begins no recovery.
+    reason: SendReason,
     /// Its timestamp, until everything before its end is acknowledged.
     tsval: Option<u32>,
-    /// It probed the tail: no recovery had begun by it.
-    is_probe: bool,
-    is_needless: bool,
+    needless: Known,
+}
+
+/// Whether a retransmission is known to be needless, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    No,
+    /// By an echo, or because it had been acknowledged: a D-SACK may follow, which says nothing new.
+    Yes,
+    ByDsack,
 }
 
 impl Sent {
+    fn as_needless(&self) -> Needless {
+        let is_probe = self.reason == SendReason::TailLossProbe;
+        Needless { frame: self.frame, bytes: self.end.bytes_since(self.seq), is_probe }
+    }
+
     /// `echo` is older than it.
     fn is_younger_than(&self, echo: u32) -> bool {
         self.tsval.is_some_and(|tsval| echo.wrapping_sub(tsval).cast_signed() < 0)
@@ -48,15 +64,16 @@ pub(super) struct Resent {
 }
 
 impl Resent {
-    /// A segment was sent again, to probe the tail or for another reason.
-    pub(super) fn push(&mut self, segment: &Segment, is_probe: bool) {
+    /// A segment was sent again.
+    pub(super) fn push(&mut self, segment: &Segment, reason: SendReason) {
         if self.sent.len() == REMEMBERED {
             self.pop();
         }
         let tsval = segment.options.timestamps.map(|stamps| stamps.value);
         self.stamped += usize::from(tsval.is_some());
         let (seq, end, frame) = (segment.seq, segment.end(), segment.frame);
-        self.sent.push_back(Sent { seq, end, frame, tsval, is_probe, is_needless: false });
+        let time_ns = segment.time.as_nanos();
+        self.sent.push_back(Sent { seq, end, frame, time_ns, reason, tsval, needless: Known::No });
     }
 
     fn pop(&mut self) {
@@ -67,6 +84,18 @@ impl Resent {
     fn of(&self, frame: Frame) -> Option<&Sent> {
         let place = self.sent.binary_search_by_key(&frame, |sent| sent.frame).ok()?;
         self.sent.get(place)
+    }
+
+    /// Why the retransmission in `frame` was sent, if it is one of them.
+    pub(super) fn reason_of(&self, frame: Frame) -> Option<SendReason> {
+        self.of(frame).map(|sent| sent.reason)
+    }
+
+    /// The one in `frame` was sent for another reason.
+    pub(super) fn correct(&mut self, frame: Frame, reason: SendReason) {
+        if let Ok(place) = self.sent.binary_search_by_key(&frame, |sent| sent.frame) {
+            self.sent[place].reason = reason;
+        }
     }
 
     /// Whether this frame is one of them.
@@ -87,9 +116,16 @@ impl Resent {
         Some(sent.is_younger_than(echo))
     }
 
-    /// `block` arrived twice: the retransmission that this shows to be needless.
-    pub(super) fn on_duplicate(&mut self, block: &SackBlock) -> Option<Needless> {
-        self.mark(|sent| sent.seq.at_or_before(block.left) && sent.end.at_or_after(block.right))
+    /// `block` arrived twice: the retransmission that this shows to be needless. Of several it is the one that arrived last:
+    /// the latest that was sent before `sent_before_ns`, for there was time enough to answer it, or the latest of all.
+    pub(super) fn on_duplicate(&mut self, block: &SackBlock, sent_before_ns: u64) -> Option<Needless> {
+        let holds = |sent: &Sent| sent.seq.at_or_before(block.left) && sent.end.at_or_after(block.right);
+        let open = self.sent.iter_mut().filter(|sent| sent.needless != Known::ByDsack && holds(sent));
+        let latest = open.max_by_key(|sent| (sent.time_ns <= sent_before_ns, sent.time_ns))?;
+        match std::mem::replace(&mut latest.needless, Known::ByDsack) {
+            Known::No => Some(latest.as_needless()),
+            Known::Yes | Known::ByDsack => None,
+        }
     }
 
     /// Everything before `ack` is acknowledged by a segment with this echo: when that is older than a retransmission that
@@ -115,8 +151,8 @@ impl Resent {
 
     /// The first that `shows` names, and that is not known to be needless yet.
     fn mark(&mut self, shows: impl Fn(&Sent) -> bool) -> Option<Needless> {
-        let sent = self.sent.iter_mut().find(|sent| !sent.is_needless && shows(sent))?;
-        sent.is_needless = true;
-        Some(Needless { frame: sent.frame, bytes: sent.end.bytes_since(sent.seq), is_probe: sent.is_probe })
+        let sent = self.sent.iter_mut().find(|sent| sent.needless == Known::No && shows(sent))?;
+        sent.needless = Known::Yes;
+        Some(sent.as_needless())
     }
 }

@@ -8,6 +8,8 @@ use super::needless::both_arrive;
 use super::overtaken::Shown;
 use super::signs::{AT_ONCE_NS, Signs, TIMEOUT_NS_MIN, signs};
 use super::{Confidence, Evidence, Loss, Scene, Sender, Why};
+use crate::Segment;
+use crate::second_look::LoneTail;
 use tcp::SendReason;
 
 /// What is captured and what the sender's clock says differ by no more than this.
@@ -76,25 +78,7 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
     };
     let why =
         if signs.has_waited && why.reason == SendReason::SackRecovery { reorder_timeout(&why) } else { why };
-    if std::env::var("DBGA").is_ok() {
-        eprintln!(
-            "A {} {} why {:?} began {began:?} shown {shown:?} since_ack {} gap {} una {} tail {} sacked {} dup {} mss {} rto {} turn {} phase {}",
-            scene.segment.time.as_nanos(),
-            scene.segment.frame,
-            why.reason,
-            signs.since_ack_ns / 1000,
-            signs.gap_ns / 1000,
-            signs.at_una,
-            signs.is_tail,
-            signs.sacked_ahead_bytes,
-            signs.duplicate_acks,
-            signs.mss_bytes,
-            signs.rto_ns / 1000,
-            scene.turn_ns / 1000,
-            signs.now_ns % 4_000_000 / 1000
-        );
-    }
-    learn_of_probes(loss, &why, &signs, began);
+    learn_of_probes(loss, &why, &signs, began, scene.segment);
     note(loss, &why, scene);
     let confidence = if signs.is_near { why.confidence.seen_near() } else { why.confidence };
     let why = Why { confidence, ..why };
@@ -203,8 +187,10 @@ fn timeout(signs: &Signs) -> Why {
 }
 
 /// Whether this sender probes its tails, as what it just did shows.
-fn learn_of_probes(loss: &mut Loss, why: &Why, signs: &Signs, began: Option<Began>) {
+fn learn_of_probes(loss: &mut Loss, why: &Why, signs: &Signs, began: Option<Began>, segment: &Segment) {
     let is_first = began.is_none();
+    let is_lone_tail = signs.is_tail && signs.at_una && signs.may_probe && !signs.is_late_for_probe;
+    loss.on_again(segment.seq, signs.now_ns);
     // the last segment would have been probed before the first was sent again
     let is_unprobed = is_first
         && signs.may_probe
@@ -215,9 +201,15 @@ fn learn_of_probes(loss: &mut Loss, why: &Why, signs: &Signs, began: Option<Bega
         && signs.sacked_ahead_bytes == 0;
     match why.reason {
         SendReason::TailLossProbe if signs.is_beyond_una => loss.on_probe_seen(true),
-        SendReason::TailLossProbe => loss.on_lone_tail(signs.gap_ns),
-        SendReason::Timeout if began == Some(Began::Probe) && signs.was_again => {
-            loss.on_tail_again(signs.gap_ns);
+        SendReason::TailLossProbe | SendReason::Timeout if is_first && is_lone_tail => {
+            loss.on_lone_tail(LoneTail {
+                frame: segment.frame,
+                seq: segment.seq,
+                time_ns: signs.now_ns,
+                waited_ns: signs.waited_ns,
+                rto_ns: signs.rto_ns,
+                told: why.reason,
+            });
         }
         SendReason::Timeout if is_unprobed => loss.on_probe_seen(false),
         _ => {}

@@ -32,6 +32,8 @@ pub(super) struct Signs {
     pub(super) has_sack: bool,
     /// Since the same bytes were sent before.
     pub(super) gap_ns: u64,
+    /// How long its sender has waited: since then, or since something was acknowledged after it.
+    pub(super) waited_ns: u64,
     /// Since the last segment of the receiver.
     pub(super) since_ack_ns: u64,
     /// Since the sender's own segment before this one.
@@ -129,6 +131,7 @@ pub(super) fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
         now_ns,
         has_sack: !other.sack().is_empty() || from.loss.as_ref().is_some_and(|loss| loss.is_watching()),
         gap_ns: now_ns.saturating_sub(before_ns),
+        waited_ns: now_ns.saturating_sub(before_ns.max(from.progress_ns + scene.turn_ns)),
         since_ack_ns,
         quiet_ns: now_ns.saturating_sub(from.last_ns),
         is_at_tick: scene.is_at_tick,
