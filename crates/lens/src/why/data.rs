@@ -36,8 +36,8 @@ fn why_sent_before(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
         loss.push(scene.segment, why.reason);
         return why;
     }
-    let is_timer = is_by_timer(scene, from);
-    if let Some(why) = from.sizes.why_shrunk(scene, is_timer) {
+    let is_shown = is_by_timer(scene, from) || is_shown_lost(scene, from);
+    if let Some(why) = from.sizes.why_shrunk(scene, is_shown) {
         let loss = from.loss.get_or_insert_default();
         loss.counts.path_mtu += 1;
         loss.push(scene.segment, why.reason);
@@ -85,6 +85,12 @@ fn is_by_timer(scene: &Scene<'_>, from: &Sender) -> bool {
     let quiet_ns = scene.segment.time.as_nanos().saturating_sub(before_ns.max(scene.other.last_ack_time_ns));
     let began = from.loss.as_ref().and_then(|loss| loss.recovery());
     quiet_ns >= TIMEOUT_NS_MIN || began == Some(Began::Timeout)
+}
+
+/// An acknowledgment, or a timer before, shows that what was sent before is lost.
+fn is_shown_lost(scene: &Scene<'_>, from: &Sender) -> bool {
+    let loss = from.loss.as_ref();
+    scene.prior.earlier.is_some_and(|sending| loss.is_some_and(|loss| loss.overtaken.shown(sending).is_some()))
 }
 
 /// What a sender does because of an acknowledgment follows it within this time, and what it was about to do anyway had

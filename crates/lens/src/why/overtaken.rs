@@ -181,6 +181,9 @@ impl Overtaken {
 
     /// It sent something again sooner than with such a timer, or did not when it would have run out.
     pub(crate) fn doubt_timer(&mut self) {
+        if self.is_exact && self.reorders {
+            return; // what was too soon for its timer was shown before several acknowledgments came at once
+        }
         self.timer_votes = (self.timer_votes - 1).max(-TIMER_VOTES_MAX);
         if self.has_no_timer() {
             self.marks.retain(|mark| mark.shown != Shown::ReorderTimer);

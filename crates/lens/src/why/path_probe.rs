@@ -82,7 +82,8 @@ impl PacketSizes {
 
     /// Text that goes again because it was in a packet too big for the path (RFC 1191 §6.5, RFC 8201 §5.4): a part of
     /// a segment, cut smaller than it was, without a timeout before; and then all that was in flight with it.
-    pub(super) fn why_shrunk(&mut self, scene: &Scene<'_>, is_timer: bool) -> Option<Why> {
+    /// What other signs show to be lost is cut smaller all the same, and no sign of the path.
+    pub(super) fn why_shrunk(&mut self, scene: &Scene<'_>, is_shown: bool) -> Option<Why> {
         let (segment, earlier) = (scene.segment, scene.prior.earlier?);
         let is_of =
             |shrunk: &Shrunk| earlier.frame < shrunk.frame && segment.end().at_or_before(shrunk.until);
@@ -100,7 +101,7 @@ impl PacketSizes {
         }
         let evidence = match self.probing.as_ref().and_then(|probing| probing.shrunk).filter(is_of) {
             Some(_) => Evidence::SIZE | Evidence::SEEN_BEFORE,
-            None if is_cut && !is_timer => {
+            None if is_cut && !is_shown => {
                 self.on_too_big(segment.frame, scene.prior.next_seq?);
                 Evidence::SIZE | Evidence::SEEN_BEFORE | Evidence::TIMING
             }
