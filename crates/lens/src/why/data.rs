@@ -3,6 +3,7 @@
 use super::loss::Began;
 use super::lost_before::lost_before;
 use super::order::weigh;
+use super::path_probe::Shrunken;
 use super::retransmission::why_again;
 use super::signs::TIMEOUT_NS_MIN;
 use super::timers::{Timers, is_alone};
@@ -36,8 +37,8 @@ fn why_sent_before(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
         loss.push(scene.segment, why.reason);
         return why;
     }
-    let is_shown = is_by_timer(scene, from) || is_shown_lost(scene, from);
-    if let Some(why) = from.sizes.why_shrunk(scene, is_shown) {
+    let by = Shrunken { timer: is_by_timer(scene, from), shown_lost: is_shown_lost(scene, from) };
+    if let Some(why) = from.sizes.why_shrunk(scene, by) {
         let loss = from.loss.get_or_insert_default();
         loss.counts.path_mtu += 1;
         loss.push(scene.segment, why.reason);

@@ -158,7 +158,10 @@ fn at_first(signs: &Signs) -> Why {
 }
 
 fn in_recovery(signs: &Signs, began: Began) -> Why {
-    if signs.is_silent_at_una() || (!signs.follows_ack && signs.since_ack_ns >= signs.rto_ns) {
+    let is_late = !signs.follows_ack && signs.since_ack_ns >= signs.rto_ns;
+    // whatever round trips its sender has measured: nothing else waits so long
+    let is_alone = signs.is_near && signs.at_una && signs.since_ack_ns.min(signs.quiet_ns) >= TIMEOUT_NS_MIN;
+    if signs.is_silent_at_una() || is_late || is_alone {
         return timeout(signs);
     }
     match began {
