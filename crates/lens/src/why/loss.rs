@@ -285,6 +285,11 @@ impl Loss {
         self.resent.has(frame)
     }
 
+    /// Whether this frame is a retransmission since the last timeout.
+    pub(crate) fn has_resent_since_timeout(&self, frame: Frame) -> bool {
+        frame >= self.timeout_frame && self.resent.has(frame)
+    }
+
     /// Whether an acknowledgment with this echo can answer the retransmission in `frame`.
     pub(crate) fn may_echo(&self, frame: Frame, echo: u32) -> bool {
         self.resent.may_echo(frame, echo)

@@ -41,6 +41,7 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
     }
     let is_overtaken = scene.prior.earlier.is_some_and(|sending| loss.overtaken.is_overtaken(sending));
     let has_timer = !loss.overtaken.is_old;
+    let is_since_timeout = scene.prior.earlier.is_some_and(|sending| loss.has_resent_since_timeout(sending.frame));
     let why = match (shown, began) {
         (Some((Shown::Ack | Shown::ReorderTimer, is_close)), _)
             if has_timer
@@ -55,6 +56,12 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
         {
             known_lost(&signs, Shown::ReorderTimer, true)
         }
+        // by then a recovery of its own goes on
+        (Some((Shown::Timeout, is_close)), Some(Began::Acks))
+            if !signs.is_exact && signs.is_near && !signs.is_silent_at_una() =>
+        {
+            known_lost(&signs, Shown::Ack, is_close)
+        }
         // what that timer has shown a pacer lets out
         (Some((Shown::ReorderTimer, is_close)), _) if signs.is_paced() && !signs.is_silent_at_una() => {
             known_lost(&signs, Shown::Ack, is_close)
@@ -63,6 +70,13 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
         (Some((Shown::ReorderTimer, is_close)), _)
             if signs.is_near && signs.is_at_once && !signs.is_exact =>
         {
+            known_lost(&signs, Shown::Ack, is_close)
+        }
+        // what went again was lost again: Linux ends the timeout's recovery and begins one of its own
+        (Some((Shown::Ack, is_close)), Some(Began::Timeout))
+            if !signs.is_exact && signs.is_at_once && is_since_timeout && !signs.is_silent_at_una() =>
+        {
+            loss.begin(scene.prior.next_seq.unwrap_or(scene.segment.end()), Began::Acks);
             known_lost(&signs, Shown::Ack, is_close)
         }
         // whatever shows it: until all that was out at the timeout is acknowledged
