@@ -143,7 +143,8 @@ fn why_new(scene: &Scene<'_>, from: &Sender) -> Why {
 /// Whether new text comes when a silent tail would be probed with it (RFC 8985 §7.2).
 #[inline]
 fn is_in_time_of_probe(scene: &Scene<'_>, from: &Sender) -> bool {
-    if !scene.has_probes || scene.other.duplicate_acks > 0 || !scene.other.sack().is_empty() {
+    let may_probe = scene.has_probes && from.probes_seen() >= -1;
+    if !may_probe || scene.other.duplicate_acks > 0 || !scene.other.sack().is_empty() {
         return false;
     }
     let now_ns = scene.segment.time.as_nanos();
