@@ -12,7 +12,9 @@ use tcp::SendReason;
 
 #[inline]
 pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
-    from.is_exact |= scene.other.last_ack_time_ns == scene.segment.time.as_nanos();
+    if scene.other.last_ack_time_ns == scene.segment.time.as_nanos() {
+        from.on_exact();
+    }
     // text that ends beyond the highest is new, even when it repeats a few bytes before
     let first_fin =
         scene.segment.flags.fin() && scene.prior.own_fin_end.is_none() && scene.segment.text_bytes == 0;
@@ -131,6 +133,7 @@ fn why_new(scene: &Scene<'_>, from: &Sender) -> Why {
                 .by(Evidence::DUPLICATE_ACKS | Evidence::TIMING);
         }
     }
+    if std::env::var("DBGT").is_ok() && scene.prior.in_flight && is_alone(scene.segment.time.as_nanos(), scene.prior.next_seq_time_ns) { eprintln!("T {} rec {:?} dup {} sack {} timers {:?} off {:?} one {} srtt {:?} probes {}", scene.segment.time.as_nanos(), from.loss.as_ref().and_then(|l| l.recovery()), duplicates, scene.other.sack().len(), Timers::of(scene, from), Timers::of(scene, from).map(|t| t.off(scene.segment.time.as_nanos())), scene.prior.is_one_in_flight, from.srtt_ns(), from.probes_seen()); }
     if !recovering && is_in_time_of_probe(scene, from) {
         // an application that writes just then looks the same
         return Why::new(SendReason::TailProbeWithNewData, Confidence::LOW)

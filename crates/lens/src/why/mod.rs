@@ -21,6 +21,7 @@ mod retransmission;
 mod sender;
 mod signs;
 mod tick;
+mod timed;
 mod timers;
 
 #[cfg(test)]
