@@ -41,8 +41,7 @@ impl Live {
             let host = segment.source.ip();
             // what its other connections have shown meanwhile counts, too
             half.sender.host_probes = habits.probes(host);
-            is_at_tick =
-                if is_near { habits.is_at_tick(host, segment.time.as_nanos()) } else { None };
+            is_at_tick = if is_near { habits.is_at_tick(host, segment.time.as_nanos()) } else { None };
         }
         let has_sack = self.marks.offered.iter().all(|offered| offered.sack);
         let scene = Scene {

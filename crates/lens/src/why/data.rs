@@ -93,7 +93,10 @@ fn is_by_timer(scene: &Scene<'_>, from: &Sender) -> bool {
 /// An acknowledgment, or a timer before, shows that what was sent before is lost.
 fn is_shown_lost(scene: &Scene<'_>, from: &Sender) -> bool {
     let loss = from.loss.as_ref();
-    scene.prior.earlier.is_some_and(|sending| loss.is_some_and(|loss| loss.overtaken.shown(sending).is_some()))
+    scene
+        .prior
+        .earlier
+        .is_some_and(|sending| loss.is_some_and(|loss| loss.overtaken.shown(sending).is_some()))
 }
 
 /// What a sender does because of an acknowledgment follows it within this time, and what it was about to do anyway had
@@ -133,7 +136,6 @@ fn why_new(scene: &Scene<'_>, from: &Sender) -> Why {
                 .by(Evidence::DUPLICATE_ACKS | Evidence::TIMING);
         }
     }
-    if std::env::var("DBGT").is_ok() && scene.prior.in_flight && is_alone(scene.segment.time.as_nanos(), scene.prior.next_seq_time_ns) { eprintln!("T {} rec {:?} dup {} sack {} timers {:?} off {:?} one {} srtt {:?} probes {}", scene.segment.time.as_nanos(), from.loss.as_ref().and_then(|l| l.recovery()), duplicates, scene.other.sack().len(), Timers::of(scene, from), Timers::of(scene, from).map(|t| t.off(scene.segment.time.as_nanos())), scene.prior.is_one_in_flight, from.srtt_ns(), from.probes_seen()); }
     if !recovering && is_in_time_of_probe(scene, from) {
         // an application that writes just then looks the same
         return Why::new(SendReason::TailProbeWithNewData, Confidence::LOW)

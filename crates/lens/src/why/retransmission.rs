@@ -41,7 +41,8 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
     }
     let is_overtaken = scene.prior.earlier.is_some_and(|sending| loss.overtaken.is_overtaken(sending));
     let has_timer = !loss.overtaken.is_old;
-    let is_since_timeout = scene.prior.earlier.is_some_and(|sending| loss.has_resent_since_timeout(sending.frame));
+    let is_since_timeout =
+        scene.prior.earlier.is_some_and(|sending| loss.has_resent_since_timeout(sending.frame));
     let why = match (shown, began) {
         (Some((Shown::Ack | Shown::ReorderTimer, is_close)), _)
             if has_timer
@@ -89,24 +90,6 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
     };
     let why =
         if signs.has_waited && why.reason == SendReason::SackRecovery { reorder_timeout(&why) } else { why };
-    if std::env::var("DBGA").is_ok() {
-        eprintln!(
-            "A {} {} why {:?} began {began:?} shown {shown:?} since_ack {} gap {} una {} tail {} sacked {} dup {} mss {} rto {} turn {} phase {}",
-            scene.segment.time.as_nanos(),
-            scene.segment.frame,
-            why.reason,
-            signs.since_ack_ns / 1000,
-            signs.gap_ns / 1000,
-            signs.at_una,
-            signs.is_tail,
-            signs.sacked_ahead_bytes,
-            signs.duplicate_acks,
-            signs.mss_bytes,
-            signs.rto_ns / 1000,
-            scene.turn_ns / 1000,
-            signs.now_ns % 4_000_000 / 1000
-        );
-    }
     learn_of_probes(loss, &why, &signs, began);
     note(loss, &why, scene);
     let confidence = if signs.is_near { why.confidence.seen_near() } else { why.confidence };

@@ -4,8 +4,8 @@
 //! alone, which answer in no time at all; their timers are on time, too, so that it matters what they have measured.
 
 use super::Sending;
-use crate::limits::RTT_US_MAX;
 use crate::Segment;
+use crate::limits::RTT_US_MAX;
 use tcp::SmoothedRtt;
 use wire::Seq;
 

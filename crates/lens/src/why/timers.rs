@@ -47,7 +47,6 @@ impl Timers {
         now_ns.abs_diff(self.probe_ns) <= self.slack_ns && is_alone(now_ns, self.sent_ns)
     }
 
-    pub(super) fn off(&self, now_ns: u64) -> i64 { now_ns as i64 - self.probe_ns as i64 }
     /// Whether a probe would have gone long before.
     pub(super) fn is_late_for_probe(&self, now_ns: u64) -> bool {
         now_ns > self.probe_ns + self.slack_ns + LATE_NS
