@@ -5,6 +5,7 @@
 //! up to here counts as lost, and this showed it". Times are those of the capture: what reaches the sender later
 //! and leaves it sooner than it is captured is accounted for by the turn, the time from here to it and back.
 
+use super::patience::Patience;
 use crate::Frame;
 use crate::verdicts::Delivery;
 use std::collections::VecDeque;
@@ -13,8 +14,6 @@ use wire::Seq;
 
 /// SACKed segments that make reordering unlikely (RFC 8985 §6.2, step 4; RFC 5681's DupThresh).
 const SEGMENTS_FOR_LOSS: u32 = 3;
-/// Recoveries after which a sender has no more patience than usual again (RFC 8985 §6.2, step 4).
-const RECOVERIES_REMEMBERED: u8 = 16;
 /// What runs out leaves no later than this: a busy host, a pacer.
 const TIMER_LATE_NS_MAX: u64 = 20_000_000;
 /// What is captured and what the sender's clock says differ by no more than this: a timer may seem to be a little early.
@@ -110,13 +109,8 @@ pub(crate) struct Overtaken {
     rtt_min_ns: Option<u64>,
     /// How long the sender waits for what may only be late.
     patience_ns: u64,
-    /// Something sent once arrived after something sent later.
-    reorders: bool,
-    /// Rounds in which something sent again turned out to be needless.
-    needless_rounds: u8,
-    recoveries_left: u8,
-    /// Until this is acknowledged further needless ones belong to the same round.
-    round_until: Option<Seq>,
+    /// What decides how long that is.
+    patience: Patience,
     /// Whether it seems to have the timer for what may only be late: below zero it does not.
     timer_votes: i8,
     /// It answers in no time at all: a simulated host, whose timers are on time.
@@ -148,7 +142,7 @@ impl Overtaken {
         let is_due = now_ns >= due_ns.saturating_add_signed(slack_ns) && oldest.frame < newest.frame;
         if is_due && !self.has_no_timer() && self.shown(oldest).is_none() {
             // a recovery that began since it was set has no patience, unless the path reorders (§6.2, step 4)
-            let patience_ns = if is_recovering && !self.reorders { 0 } else { self.patience_ns };
+            let patience_ns = if is_recovering && !self.patience.reorders { 0 } else { self.patience_ns };
             let until_ns = now_ns.saturating_sub(self.rtt_ns + patience_ns + turn_ns).max(oldest.time_ns);
             self.mark(Mark { until_ns, before: newest.frame, shown: Shown::ReorderTimer, is_close: false });
             if is_seen {
@@ -181,7 +175,7 @@ impl Overtaken {
 
     /// It sent something again sooner than with such a timer, or did not when it would have run out.
     pub(crate) fn doubt_timer(&mut self) {
-        if self.is_exact && self.reorders {
+        if self.is_exact && self.patience.reorders {
             return; // what was too soon for its timer was shown before several acknowledgments came at once
         }
         self.timer_votes = (self.timer_votes - 1).max(-TIMER_VOTES_MAX);
@@ -230,7 +224,7 @@ impl Overtaken {
 
     /// An acknowledgment says what was delivered (RFC 8985 §6.2, steps 1 to 3).
     pub(crate) fn on_delivery(&mut self, delivery: &Delivery, now_ns: u64, turn_ns: u64) {
-        self.reorders |= delivery.reordered;
+        self.patience.reorders |= delivery.reordered;
         if let Some(sending) = delivery.newest {
             self.rtt_ns = now_ns.saturating_sub(sending.time_ns);
             if self.newest.is_none_or(|newest| sending.frame > newest.frame) {
@@ -250,9 +244,8 @@ impl Overtaken {
         if few && self.has_no_timer() {
             return;
         }
-        self.patience_ns = if (self.reorders && !self.has_no_timer()) || few {
-            let quarters = u64::from(self.needless_rounds) + 1;
-            (rtt_min_ns / 4 * quarters).min(around.srtt_ns)
+        self.patience_ns = if (self.patience.reorders && !self.has_no_timer()) || few {
+            self.patience.window_ns(rtt_min_ns, around.srtt_ns)
         } else {
             0
         };
@@ -268,27 +261,24 @@ impl Overtaken {
         self.mark(Mark { until_ns, before: frame, shown: Shown::Timeout, is_close: false });
     }
 
-    /// A retransmission turned out to be needless, where `una` is acknowledged and `next` comes next: once a round trip
-    /// that makes the sender more patient. Most systems ask besides that the path was seen to reorder.
+    /// A retransmission turned out to be needless, where `una` is acknowledged and `next` comes next. Most systems ask
+    /// besides that the path was seen to reorder.
     pub(crate) fn on_needless(&mut self, una: Seq, next: Seq) {
-        if !self.reorders && !self.is_exact || self.round_until.is_some_and(|round| una.before(round)) {
-            return;
+        if self.patience.reorders || self.is_exact {
+            self.patience.on_needless(una, next);
         }
-        self.round_until = Some(next);
-        self.needless_rounds = self.needless_rounds.saturating_add(1);
-        self.recoveries_left = RECOVERIES_REMEMBERED;
     }
 
     /// The same, as an old echo shows: most systems do not care.
     pub(crate) fn on_mistake(&mut self, una: Seq, next: Seq) {
         if self.is_exact {
-            self.on_needless(una, next);
+            self.patience.on_needless(una, next);
         }
     }
 
     /// Everything before `una` is acknowledged.
     pub(crate) fn on_progress(&mut self, una: Seq) {
-        self.round_until = self.round_until.filter(|round| una.before(*round));
+        self.patience.on_progress(una);
     }
 
     /// A whole recovery turned out to be a mistake: what counts as lost is judged anew.
@@ -298,20 +288,17 @@ impl Overtaken {
 
     /// Something came later than what was sent after it.
     pub(crate) fn on_reordering(&mut self) {
-        self.reorders = true;
+        self.patience.reorders = true;
     }
 
     /// A recovery is over.
     pub(crate) fn on_recovered(&mut self) {
-        self.recoveries_left = self.recoveries_left.saturating_sub(1);
-        if self.recoveries_left == 0 {
-            self.needless_rounds = 0;
-        }
+        self.patience.on_recovered();
     }
 
     /// It waits for what may only be late even where much says that it is lost.
     fn is_patient(&self) -> bool {
-        self.reorders && self.patience_ns > 0
+        self.patience.reorders && self.patience_ns > 0
     }
 
     /// SACK blocks were seen: what acknowledgments say of the flight matters.

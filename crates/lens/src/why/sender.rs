@@ -2,6 +2,7 @@
 
 use super::clock::Clock;
 use super::packet_ids::PacketIds;
+use super::place::Place;
 use super::signs::TIMEOUT_NS_MIN;
 use super::timed::Timed;
 use super::{Loss, PacketSizes};
@@ -52,33 +53,6 @@ pub(crate) struct Sender {
     pub(crate) sizes: PacketSizes,
     /// Made when something is sent again for the first time.
     pub(crate) loss: Option<Box<Loss>>,
-}
-
-/// Where the latest segment of a sender stood to those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(crate) enum Place {
-    #[default]
-    Next,
-    BeyondGap,
-    InGap,
-    Old,
-}
-
-impl Place {
-    /// Where `segment` stands to what its sender had sent before.
-    #[inline]
-    pub(crate) fn of(segment: &Segment, before: &Before) -> Place {
-        let Some(next) = before.next_seq else { return Place::Next };
-        if segment.seq == next || segment.sequence_bytes() == 0 {
-            Place::Next
-        } else if segment.seq.after(next) {
-            Place::BeyondGap
-        } else if before.acknowledged.is_some_and(|una| segment.end().at_or_before(una)) {
-            Place::Old
-        } else {
-            Place::InGap
-        }
-    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
