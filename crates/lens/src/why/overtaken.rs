@@ -5,11 +5,10 @@
 //! up to here counts as lost, and this showed it". Times are those of the capture: what reaches the sender later
 //! and leaves it sooner than it is captured is accounted for by the turn, the time from here to it and back.
 
+use super::marks::{Mark, Marks, Overdue, Sending, Shown};
 use super::patience::Patience;
 use crate::Frame;
 use crate::verdicts::Delivery;
-use std::collections::VecDeque;
-use tcp::SendReason;
 use wire::Seq;
 
 /// SACKed segments that make reordering unlikely (RFC 8985 §6.2, step 4; RFC 5681's DupThresh).
@@ -22,67 +21,6 @@ const EARLY_NS: i64 = 300_000;
 const TIMER_LATE_NS_USUAL: u64 = 2_000_000;
 /// So many that one odd case does not decide, and no more, so that it can be decided otherwise.
 const TIMER_VOTES_MAX: i8 = 8;
-/// Marks that are remembered. A new one is made when what shows the loss changes, and what they say is used within
-/// a round trip or two.
-const MARKS: usize = 64;
-
-/// When a segment was sent last.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Sending {
-    pub(crate) time_ns: u64,
-    pub(crate) frame: Frame,
-}
-
-/// By what something counts as lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shown {
-    /// An acknowledgment.
-    Ack,
-    /// The timer for what may only be late.
-    ReorderTimer,
-    /// The retransmission timer, which ran out for something before it.
-    Timeout,
-}
-
-impl Shown {
-    pub(crate) fn reason(self) -> SendReason {
-        match self {
-            Shown::Ack => SendReason::SackRecovery,
-            Shown::ReorderTimer => SendReason::ReorderTimeout,
-            Shown::Timeout => SendReason::AfterTimeout,
-        }
-    }
-}
-
-/// What was sent at or before a time, in a frame before this one.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Overdue {
-    until_ns: u64,
-    before: Frame,
-}
-
-impl Overdue {
-    #[inline]
-    pub(crate) fn covers(&self, sending: Sending) -> bool {
-        sending.time_ns <= self.until_ns && sending.frame < self.before
-    }
-}
-
-/// What was sent at or before a time, in a frame before this one, counts as lost.
-#[derive(Clone, Copy, Debug)]
-struct Mark {
-    until_ns: u64,
-    before: Frame,
-    shown: Shown,
-    /// An acknowledgment and the timer came so close to each other that it could be either.
-    is_close: bool,
-}
-
-impl Mark {
-    fn covers(&self, sending: Sending) -> bool {
-        Overdue { until_ns: self.until_ns, before: self.before }.covers(sending)
-    }
-}
 
 /// What decides how patient the sender is.
 #[derive(Clone, Copy, Debug)]
@@ -99,8 +37,7 @@ pub(crate) struct Circumstances {
 /// What was overtaken.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Overtaken {
-    /// In the order in which they were made.
-    marks: VecDeque<Mark>,
+    marks: Marks,
     /// The latest sending of which something was delivered.
     newest: Option<Sending>,
     /// Its round trip, as captured.
@@ -144,7 +81,12 @@ impl Overtaken {
             // a recovery that began since it was set has no patience, unless the path reorders (§6.2, step 4)
             let patience_ns = if is_recovering && !self.patience.reorders { 0 } else { self.patience_ns };
             let until_ns = now_ns.saturating_sub(self.rtt_ns + patience_ns + turn_ns).max(oldest.time_ns);
-            self.mark(Mark { until_ns, before: newest.frame, shown: Shown::ReorderTimer, is_close: false });
+            self.marks.push(Mark {
+                until_ns,
+                before: newest.frame,
+                shown: Shown::ReorderTimer,
+                is_close: false,
+            });
             if is_seen {
                 let late_ns = now_ns.saturating_sub(due_ns);
                 self.timer_late_ns =
@@ -180,7 +122,7 @@ impl Overtaken {
         }
         self.timer_votes = (self.timer_votes - 1).max(-TIMER_VOTES_MAX);
         if self.has_no_timer() {
-            self.marks.retain(|mark| mark.shown != Shown::ReorderTimer);
+            self.marks.forget_reorder_timer();
         }
     }
 
@@ -195,7 +137,7 @@ impl Overtaken {
         let is_shown = self.shown(earlier).is_some_and(|(shown, _)| shown != Shown::ReorderTimer);
         if is_overtaken && !is_shown {
             self.timer_votes = TIMER_VOTES_MAX;
-            self.mark(Mark {
+            self.marks.push(Mark {
                 until_ns: earlier.time_ns,
                 before: earlier.frame + 1,
                 shown: Shown::ReorderTimer,
@@ -210,11 +152,7 @@ impl Overtaken {
         if self.due_ns(earlier, 0) > acked_ns {
             return;
         }
-        for mark in self.marks.iter_mut().filter(|mark| mark.covers(earlier)) {
-            if mark.shown == Shown::ReorderTimer {
-                (mark.shown, mark.is_close) = (Shown::Ack, true);
-            }
-        }
+        self.marks.blame_acknowledgment(earlier);
     }
 
     /// Most of what was seen says that it counts acknowledgments, as senders did before RFC 8985.
@@ -251,14 +189,14 @@ impl Overtaken {
         };
         if let Some(newest) = self.newest {
             let until_ns = around.now_ns.saturating_sub(self.rtt_ns + self.patience_ns);
-            self.mark(Mark { until_ns, before: newest.frame, shown: Shown::Ack, is_close: false });
+            self.marks.push(Mark { until_ns, before: newest.frame, shown: Shown::Ack, is_close: false });
         }
     }
 
     /// The retransmission timer ran out, as `frame` shows.
     pub(crate) fn on_timeout(&mut self, now_ns: u64, turn_ns: u64, frame: Frame) {
         let until_ns = now_ns.saturating_sub(self.rtt_ns + self.patience_ns + turn_ns);
-        self.mark(Mark { until_ns, before: frame, shown: Shown::Timeout, is_close: false });
+        self.marks.push(Mark { until_ns, before: frame, shown: Shown::Timeout, is_close: false });
     }
 
     /// A retransmission turned out to be needless, where `una` is acknowledged and `next` comes next. Most systems ask
@@ -313,31 +251,12 @@ impl Overtaken {
 
     /// What shows that this sending is lost, if anything does, and whether it is a close call.
     pub(crate) fn shown(&self, sending: Sending) -> Option<(Shown, bool)> {
-        let first = self.marks.partition_point(|mark| !mark.covers(sending));
-        self.marks.get(first).map(|mark| (mark.shown, mark.is_close || self.is_patient()))
+        let mark = self.marks.first_over(sending)?;
+        Some((mark.shown, mark.is_close || self.is_patient()))
     }
 
-    /// All that counts as lost: the last mark covers what the others do.
+    /// All that counts as lost.
     pub(crate) fn overdue(&self) -> Option<Overdue> {
-        self.marks.back().map(|mark| Overdue { until_ns: mark.until_ns, before: mark.before })
-    }
-
-    /// Keeps the marks in order, so that each covers what those before it do.
-    fn mark(&mut self, mut mark: Mark) {
-        if let Some(last) = self.marks.back_mut() {
-            if mark.until_ns <= last.until_ns && mark.before <= last.before {
-                return;
-            }
-            mark.until_ns = mark.until_ns.max(last.until_ns);
-            mark.before = mark.before.max(last.before);
-            if last.shown == mark.shown && last.is_close == mark.is_close {
-                *last = mark;
-                return;
-            }
-        }
-        if self.marks.len() == MARKS {
-            self.marks.pop_front();
-        }
-        self.marks.push_back(mark);
+        self.marks.overdue()
     }
 }

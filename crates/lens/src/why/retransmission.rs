@@ -4,7 +4,7 @@
 //! continue a recovery; without one only a timer can have fired.
 
 use super::loss::Began;
-use super::overtaken::Shown;
+use super::marks::Shown;
 use super::signs::{AT_ONCE_NS, Signs, TIMEOUT_NS_MIN, signs};
 use super::{Confidence, Evidence, Loss, Scene, Sender, Why};
 use tcp::SendReason;

@@ -70,3 +70,33 @@ impl Timed {
         self.rtt.on_sample(u32::try_from(rtt_ns / 1_000).unwrap_or(u32::MAX).min(RTT_US_MAX));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sent(us: u64, seq: u32) -> Segment {
+        let time = tcp::Instant::from_nanos(us * 1_000);
+        Segment { seq: Seq::new(seq), text_bytes: 100, time, ..Segment::default() }
+    }
+
+    #[test]
+    fn one_segment_is_timed_at_a_time_and_none_that_went_again() {
+        let mut timed = Timed::new(SmoothedRtt::default());
+        timed.on_sent(&sent(0, 0), false, true);
+        timed.on_sent(&sent(500, 100), false, true);
+        timed.on_progress(900_000, Seq::new(50), Some(1));
+        assert_eq!(timed.rtt.srtt_us(), None, "what is timed has not arrived");
+        timed.on_progress(1_000_000, Seq::new(200), Some(1));
+        assert_eq!(timed.rtt.srtt_us(), Some(1_000), "of the first");
+        timed.on_sent(&sent(2_000, 200), false, true);
+        timed.on_sent(&sent(3_000, 200), true, true);
+        timed.on_progress(11_000_000, Seq::new(300), Some(9_000_000));
+        assert_eq!(timed.rtt.srtt_us(), Some(1_000), "an echo of before it went again says nothing");
+        timed.on_sent(&sent(12_000, 300), false, true);
+        let fresh = Sending { time_ns: 13_000_000, frame: 9 };
+        timed.on_delivery(14_000_000, Seq::new(300), fresh);
+        timed.on_progress(99_000_000, Seq::new(400), None);
+        assert_eq!(timed.rtt.srtt_us(), Some(1_000), "what came later arrived first, and was measured");
+    }
+}
