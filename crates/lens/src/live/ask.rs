@@ -35,10 +35,13 @@ impl Live {
         let turn_ns = self.times.known_turn_ns(half, other);
         let is_near = turn_ns.is_some_and(|turn_ns| turn_ns < rtt_ns / NEAR_PART);
         let is_again = before.next_seq.is_some_and(|next| segment.text_bytes > 0 && segment.seq.before(next));
-        let is_at_tick = match is_again && is_near {
-            true => habits.is_at_tick(segment.source.ip(), segment.time.as_nanos()),
-            false => None,
-        };
+        let mut is_at_tick = None;
+        if is_again {
+            let host = segment.source.ip();
+            // what its other connections have shown meanwhile counts, too
+            half.sender.host_probes = habits.probes(host);
+            is_at_tick = if is_near { habits.is_at_tick(host, segment.time.as_nanos()) } else { None };
+        }
         let has_sack = self.marks.offered.iter().all(|offered| offered.sack);
         let scene = Scene {
             segment,

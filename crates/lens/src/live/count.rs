@@ -56,6 +56,11 @@ impl Half {
         if before.is_advanced_by(acknowledgment) {
             let ack = acknowledgment.ack;
             let advanced_bytes = before.last_ack.map_or(0, |last_ack| ack.bytes_since(last_ack));
+            if let Some(timed) = &mut self.sender.timed {
+                let echo = acknowledgment.options.timestamps.map(|stamps| stamps.echo);
+                let age_ns = echo.and_then(|echo| self.sender.clock.age_ns(echo, now_ns));
+                timed.on_progress(now_ns, ack, age_ns);
+            }
             self.sender.on_progress(now_ns, ack, advanced_bytes);
         }
         if self.judged.unacked.len() == 0 {

@@ -30,8 +30,9 @@ impl Live {
             let mss_bytes = self.marks.mss_bytes();
             return other.hear_of_flight(segment, before, PathTimes { turn_ns, initial_rtt_ns, mss_bytes });
         }
+        let is_exact = other.sender.is_exact();
         let loss = other.sender.loss.as_mut()?;
-        loss.overtaken.is_exact |= other.sender.is_exact;
+        loss.overtaken.is_exact |= is_exact;
         let rtt_ns = other.traffic.rtt.min_ns();
         loss.hear_of_mistakes(&Reported::by(segment, before, other.judged.next_seq, rtt_ns))
     }
@@ -60,8 +61,9 @@ impl Half {
         let (sender, unacked) = (&mut self.sender, &mut self.judged.unacked);
         let srtt_ns = sender.srtt_ns().unwrap_or(0) + turn_ns;
         let mss_bytes = sender.largest_text_bytes.min(mss_bytes).max(MSS_BYTES_DEFAULT);
+        let is_exact = sender.is_exact();
         let loss = sender.loss.get_or_insert_default();
-        loss.overtaken.is_exact |= sender.is_exact;
+        loss.overtaken.is_exact |= is_exact;
         loss.overtaken.is_old = !has_reorder_timer(now_ns);
         let oldest = unacked.oldest_open(loss.overtaken.overdue());
         if loss.recovery().is_none() {
@@ -78,6 +80,9 @@ impl Half {
         };
         let delivery = unacked.deliver(acknowledgment.ack, news, mss_bytes, answers);
         loss.overtaken.on_delivery(&delivery, now_ns, turn_ns);
+        if let Some((timed, fresh)) = sender.timed.as_mut().zip(delivery.fresh) {
+            timed.on_delivery(now_ns, acknowledgment.ack, fresh);
+        }
         let shown = loss.hear_of_mistakes(&Reported::by(
             acknowledgment,
             before,

@@ -3,6 +3,7 @@
 use super::loss::Began;
 use super::lost_before::{LostBefore, lost_before};
 use super::order::weigh;
+use super::path_probe::Shrunken;
 use super::retransmission::why_again;
 use super::signs::TIMEOUT_NS_MIN;
 use super::timers::{Timers, is_alone};
@@ -13,7 +14,9 @@ use tcp::SendReason;
 
 #[inline]
 pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
-    from.is_exact |= scene.other.last_ack_time_ns == scene.segment.time.as_nanos();
+    if scene.other.last_ack_time_ns == scene.segment.time.as_nanos() {
+        from.on_exact();
+    }
     // text that ends beyond the highest is new, even when it repeats a few bytes before
     let first_fin =
         scene.segment.flags.fin() && scene.prior.own_fin_end.is_none() && scene.segment.text_bytes == 0;
@@ -50,8 +53,8 @@ fn why_sent_before(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
         loss.push(scene.segment, why.reason);
         return why;
     }
-    let is_timer = is_by_timer(scene, from);
-    if let Some(why) = from.sizes.why_shrunk(scene, is_timer) {
+    let by = Shrunken { timer: is_by_timer(scene, from), shown_lost: is_shown_lost(scene, from) };
+    if let Some(why) = from.sizes.why_shrunk(scene, by) {
         let loss = from.loss.get_or_insert_default();
         loss.counts.path_mtu += 1;
         loss.push(scene.segment, why.reason);
@@ -122,6 +125,15 @@ fn is_by_timer(scene: &Scene<'_>, from: &Sender) -> bool {
     quiet_ns >= TIMEOUT_NS_MIN || began == Some(Began::Timeout)
 }
 
+/// An acknowledgment, or a timer before, shows that what was sent before is lost.
+fn is_shown_lost(scene: &Scene<'_>, from: &Sender) -> bool {
+    let loss = from.loss.as_ref();
+    scene
+        .prior
+        .earlier
+        .is_some_and(|sending| loss.is_some_and(|loss| loss.overtaken.shown(sending).is_some()))
+}
+
 /// What a sender does because of an acknowledgment follows it within this time, and what it was about to do anyway had
 /// come before.
 const LIMITED_NS_MAX: u64 = 1_000_000;
@@ -171,7 +183,8 @@ fn why_new(scene: &Scene<'_>, from: &Sender) -> Why {
 /// Whether new text comes when a silent tail would be probed with it (RFC 8985 §7.2).
 #[inline]
 fn is_in_time_of_probe(scene: &Scene<'_>, from: &Sender) -> bool {
-    if !scene.has_probes || scene.other.duplicate_acks > 0 || !scene.other.sack().is_empty() {
+    let may_probe = scene.has_probes && from.probes_seen() >= -1;
+    if !may_probe || scene.other.duplicate_acks > 0 || !scene.other.sack().is_empty() {
         return false;
     }
     let now_ns = scene.segment.time.as_nanos();

@@ -3,7 +3,7 @@
 //! What shows it: the sender's packet counter says that packets are missing, more than numbers are, and it had
 //! said nothing for as long as a sender waits. What is *not* here: text whose first sending was captured.
 
-use super::sender::Place;
+use super::place::Place;
 use super::signs::TIMEOUT_NS_MIN;
 use super::{Confidence, Evidence, Scene, Sender, Why};
 use tcp::SendReason;

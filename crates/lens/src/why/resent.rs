@@ -156,3 +156,45 @@ impl Resent {
         Some(sent.as_needless())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::tcp::{Options, Timestamps};
+
+    fn segment(frame: Frame, seq: u32, tsval: u32) -> Segment {
+        let timestamps = Some(Timestamps { value: tsval, echo: 0 });
+        let options = Options { timestamps, ..Options::default() };
+        Segment { frame, seq: Seq::new(seq), text_bytes: 100, options, ..Segment::default() }
+    }
+
+    #[test]
+    fn an_older_echo_shows_that_the_original_had_arrived_once_until_it_is_acknowledged() {
+        let mut resent = Resent::default();
+        resent.push(&segment(7, 0, 50), SendReason::Timeout);
+        resent.push(&segment(8, 100, 60), SendReason::TailLossProbe);
+        assert!(resent.may_echo(7, 50) && !resent.may_echo(7, 49), "an answer is not older");
+        let at = Seq::new;
+        assert_eq!(resent.is_answered_too_soon(7, at(0), 49), None, "not answered yet");
+        assert_eq!(resent.is_answered_too_soon(7, at(100), 49), Some(true));
+        let needless = resent.on_progress(at(200), Some(55)).expect("the probe was");
+        assert_eq!((needless.frame, needless.bytes, needless.is_probe), (8, 100, true));
+        assert_eq!(resent.on_progress(at(200), Some(1)), None, "both were answered");
+        assert!(resent.may_echo(7, 1), "nothing is known of it any more");
+        let block = SackBlock { left: at(0), right: at(100) };
+        assert_eq!(resent.on_duplicate(&block, u64::MAX).map(|needless| needless.frame), Some(7));
+        assert_eq!(resent.on_duplicate(&block, u64::MAX), None, "it is told once");
+    }
+
+    #[test]
+    fn they_are_bounded() {
+        let mut resent = Resent::default();
+        for frame in 1..1_000 {
+            resent.push(&segment(frame, 100 * frame, frame), SendReason::Timeout);
+        }
+        assert_eq!((resent.sent.len(), resent.stamped), (REMEMBERED, REMEMBERED));
+        assert!(resent.has(999) && !resent.has(1));
+        assert_eq!(resent.on_progress(Seq::new(200_000), None), None);
+        assert_eq!(resent.stamped, 0);
+    }
+}

@@ -1,6 +1,6 @@
 //! Why a connection was reset (RFC 9293 §3.5.2, §3.6.1, §3.10.5).
 
-use super::sender::Place;
+use super::place::Place;
 use super::{Confidence, Evidence, Scene, Sender, Why};
 use crate::limits::{FORGOTTEN_NS_MIN, TRAVEL_NS_MIN};
 use tcp::state::State;
