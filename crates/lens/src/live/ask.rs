@@ -14,7 +14,7 @@ use tcp::SendReason;
 const CONGESTION_EXPERIENCED: u8 = 3;
 
 /// A capture is near a sender when the way to it and back is less than this part of the round trip.
-const NEAR: u64 = 8;
+pub(super) const NEAR: u64 = 8;
 
 impl Live {
     /// Asks why the segment was sent, and lets the sender remember the reason.
@@ -34,7 +34,11 @@ impl Live {
         let rtt_ns = self.times.rtt_ns(&self.halves);
         let (half, other) = self.halves.split(from);
         let turn_ns = self.times.known_turn_ns(half, other);
-        let is_near = turn_ns.is_some_and(|turn_ns| turn_ns < rtt_ns / NEAR);
+        // a handshake that was lost in part seems to take long
+        let back_ns = self.times.known_turn_ns(other, half);
+        let both_ways_ns =
+            turn_ns.zip(back_ns).map_or(rtt_ns, |(there_ns, back_ns)| rtt_ns.min(there_ns + back_ns));
+        let is_near = turn_ns.is_some_and(|turn_ns| turn_ns < both_ways_ns / NEAR);
         let is_again = before.next_seq.is_some_and(|next| segment.text_bytes > 0 && segment.seq.before(next));
         let is_at_tick = match is_again && is_near {
             true => habits.is_at_tick(segment.source.ip(), segment.time.as_nanos()),

@@ -4,12 +4,13 @@
 //! Comes before the judgement, which forgets what is acknowledged. What is *not* here: how long the sender waits
 //! (`why/overtaken.rs`), and what takes a recovery back (`why/loss.rs`).
 
+use super::ask::NEAR;
 use super::times::PathTimes;
 use super::{Before, Half, Live};
 use crate::limits::MSS_BYTES_DEFAULT;
 use crate::nanos::Nanos;
 use crate::verdicts::reports_duplicate;
-use crate::why::{Circumstances, Reported, Sending, has_reorder_timer};
+use crate::why::{Afar, Circumstances, Reported, Sending, has_reorder_timer};
 use crate::{Frame, Segment, Side};
 
 impl Live {
@@ -31,6 +32,9 @@ impl Live {
             return other.hear_of_flight(segment, before, PathTimes { turn_ns, initial_rtt_ns, mss_bytes });
         }
         let loss = other.sender.loss.as_mut()?;
+        if let Some(afar) = &mut loss.afar {
+            afar.on_ack(segment);
+        }
         loss.overtaken.is_exact |= other.sender.is_exact;
         loss.hear_of_mistakes(&Reported::by(segment, before, other.judged.next_seq))
     }
@@ -60,6 +64,10 @@ impl Half {
         let srtt_ns = sender.srtt_ns().unwrap_or(0) + turn_ns;
         let mss_bytes = sender.largest_text_bytes.min(mss_bytes).max(MSS_BYTES_DEFAULT);
         let loss = sender.loss.get_or_insert_default();
+        if initial_rtt_ns.is_some_and(|rtt_ns| turn_ns >= rtt_ns / NEAR) || loss.afar.is_some() {
+            let afar = loss.afar.get_or_insert_with(|| Box::new(Afar::new(acknowledgment.ack)));
+            afar.on_ack(acknowledgment);
+        }
         loss.overtaken.is_exact |= sender.is_exact;
         loss.overtaken.is_old = !has_reorder_timer(now_ns);
         let oldest = unacked.oldest_open(loss.overtaken.overdue());
