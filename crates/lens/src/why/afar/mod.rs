@@ -9,11 +9,13 @@
 //!
 //! What is *not* here: which timer it was, and captures near the sender.
 
+mod conclude;
 mod ranges;
 mod sure;
+mod timing;
 
-use super::signs::TIMEOUT_NS_MIN;
-use super::{Confidence, Evidence, Scene, Sender, Why};
+pub(super) use timing::Timing;
+
 use crate::Segment;
 use crate::verdicts::reports_duplicate;
 use ranges::Ranges;
@@ -28,11 +30,8 @@ const ACKS_MAX: usize = 96;
 /// An acknowledgment later than the quickest by no more than this can still be on its way.
 const LATE_MS: i32 = 12;
 
-/// So often of late new text must have waited, and no more is remembered.
-const PACED_MIN: u8 = 4;
-const PACED_MAX: u8 = 12;
-/// A timer runs out no sooner after what its sender heard: two ticks.
-const WAITED_NS_MIN: u64 = 3_000_000;
+/// So many segments' worth of what arrived beyond a hole show that it is lost (RFC 6675).
+const SEGMENTS_FOR_LOSS: u32 = 3;
 
 /// An acknowledgment that is on its way to the sender.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +43,14 @@ struct Ack {
     /// Its blocks, without the one that reports a duplicate.
     blocks: [[Seq; 2]; 3],
     reports_duplicate: bool,
+}
+
+impl Ack {
+    /// What arrived beyond what it acknowledges.
+    fn beyond(&self) -> impl Iterator<Item = [Seq; 2]> {
+        let ack = self.ack;
+        self.blocks.into_iter().filter(move |[left, right]| left.before(*right) && left.at_or_after(ack))
+    }
 }
 
 /// In which state the sender's congestion control is.
@@ -200,31 +207,8 @@ impl Afar {
     /// The sender hears an acknowledgment.
     fn hear(&mut self, ack: &Ack, next: Option<Seq>) {
         let advances = ack.ack.after(self.una);
-        let until = match self.state {
-            State::Open => None,
-            State::Recovery(until) | State::Loss { until, .. } => Some(until),
-        };
-        let mut orig_arrived = false;
-        let mut note = |left: Seq, right: Seq, arrived: &Ranges, again: &Ranges| {
-            for [left, right] in arrived.gaps(left, right) {
-                orig_arrived |= again
-                    .gaps(left, right)
-                    .any(|[_, end]| until.is_some_and(|until| end.at_or_before(until)));
-            }
-        };
-        if advances {
-            note(self.una, ack.ack, &self.arrived, &self.again);
-        }
-        for [left, right] in ack.blocks {
-            if left.before(right) && left.at_or_after(ack.ack) {
-                note(left, right, &self.arrived, &self.again);
-            }
-        }
-        for [left, right] in ack.blocks {
-            if left.at_or_after(ack.ack) {
-                self.arrived.add(left, right);
-            }
-        }
+        let is_original = self.shows_original(ack);
+        ack.beyond().for_each(|[left, right]| self.arrived.add(left, right));
         if ack.reports_duplicate {
             self.undo_left = self.undo_left.saturating_sub(1);
         }
@@ -234,154 +218,38 @@ impl Afar {
             self.arrived.forget_before(ack.ack);
             self.again.forget_before(ack.ack);
         }
-        let echoes_older = match (ack.stamps, self.first_again) {
-            (Some([_, echo]), Some(first)) => echo.wrapping_sub(first).cast_signed() < 0,
-            _ => false,
-        };
-        let is_needless = self.first_again.is_some() && (echoes_older || self.undo_left == 0);
+        let is_needless = self.first_again.is_some() && (self.is_older(ack) || self.undo_left == 0);
         match self.state {
             State::Loss { .. } if self.has_sack && advances && is_needless => self.open(),
-            State::Loss { may_be_early: true, .. } if orig_arrived => self.open(),
+            State::Loss { may_be_early: true, .. } if is_original => self.open(),
             State::Loss { until, .. } | State::Recovery(until) if self.is_over(until) => self.open(),
             State::Recovery(_) if ack.reports_duplicate && self.undo_left == 0 => self.open(),
             _ => {}
         }
         if self.state == State::Open
             && let Some(next) = next
-            && self.arrived.bytes() > 3 * self.mss_bytes
+            && self.arrived.bytes() > SEGMENTS_FOR_LOSS * self.mss_bytes
         {
             self.state = State::Recovery(next);
         }
     }
 
-    /// New text: whether the sender had waited with it, though it had heard what allows it.
-    pub(super) fn on_new(&mut self, segment: &Segment, timing: &Timing, next: Seq) {
-        if let State::Loss { until, may_be_early: true } = &mut self.state
-            && segment.seq.after(next)
-        {
-            // what goes on behind all that was out shows where that ended (RFC 5682 §2.1, step 2)
-            *until = until.earliest(segment.seq);
-        }
-        // a talk in turns has other pauses
-        let is_turn = self.answered.replace(segment.ack) != Some(segment.ack);
-        if is_turn || timing.ahead.is_none() || timing.idle_ms < 2 {
-            return;
-        }
-        let has_waited = timing.waited_ns(segment) >= WAITED_NS_MIN;
-        self.paced = if has_waited { (self.paced + 2).min(PACED_MAX) } else { self.paced.saturating_sub(1) };
-    }
-
-    /// What goes again because of an acknowledgment, after a timeout or not.
-    pub(super) fn revise(&self, first: Why, segment: &Segment, timing: &Timing) -> Why {
-        let why = self.by_state(self.by_clock(first, segment, timing));
-        Why { confidence: sure::confidence(&first, &why, timing.ahead.is_some()), ..why }
-    }
-
-    fn by_clock(&self, why: Why, segment: &Segment, timing: &Timing) -> Why {
-        match self.timer(segment, timing, why.reason) {
-            Some(reason) if reason != why.reason => {
-                let revised = Why { reason, confidence: Confidence::LIKELY, candidates: [None; 2], ..why };
-                revised.or(why.reason).by(Evidence::TIMESTAMPS | Evidence::TIMING)
-            }
-            _ => why,
-        }
-    }
-
-    /// What goes again because of an acknowledgment, goes after a timeout or not.
-    fn by_state(&self, why: Why) -> Why {
-        let is_by_acks = By::of(why.reason) == By::Acks;
-        match self.state {
-            _ if !is_by_acks => why,
-            State::Loss { .. } if why.reason != SendReason::AfterTimeout => {
-                let after = Why { reason: SendReason::AfterTimeout, confidence: Confidence::LIKELY, ..why };
-                Why { candidates: [None; 2], ..after }.or(why.reason).or(SendReason::Timeout)
-            }
-            State::Open | State::Recovery(_) if why.reason == SendReason::AfterTimeout => {
-                let reason = self.recovery();
-                let recovery = Why { reason, confidence: Confidence::LIKELY, candidates: [None; 2], ..why };
-                recovery.or(SendReason::AfterTimeout).by(Evidence::TIMING)
-            }
-            _ => why,
-        }
-    }
-
-    /// Text that is captured for the first time while the sender sends again what was lost with it.
-    pub(super) fn why_hidden(&mut self, segment: &Segment, first: &Why, next: Seq) -> Option<Why> {
-        let [until, ack] = self.hidden_until?;
-        let is_asked = matches!(first.reason, SendReason::NewData | SendReason::Fin);
-        // what goes on behind all that was out shows where that ended
-        let is_beyond =
-            segment.seq.after(next) && matches!(self.state, State::Loss { may_be_early: true, .. });
-        // and a talk that goes on asks for other text
-        if !is_asked || is_beyond || segment.seq.at_or_after(until) || segment.ack.after(ack) {
-            self.hidden_until = None;
-            return None;
-        }
-        let reason = match self.state {
-            State::Loss { .. } => SendReason::AfterTimeout,
-            _ if self.has_sack => SendReason::SackRecovery,
-            _ => SendReason::RecoveryRetransmit,
+    /// It says that something arrived that was sent before the timeout, and not again.
+    fn shows_original(&self, ack: &Ack) -> bool {
+        let State::Loss { until, .. } = self.state else { return false };
+        let is_once = |[left, right]: [Seq; 2]| {
+            let mut news = self.arrived.gaps(left, right);
+            news.any(|[left, right]| self.again.gaps(left, right).any(|[_, end]| end.at_or_before(until)))
         };
-        self.again.add(segment.seq, segment.end());
-        Some(Why::new(reason, Confidence::LOW).or(first.reason).by(Evidence::IP_ID))
+        // without SACK what was sent again may be what arrived
+        let is_told = ack.ack.after(self.una) && (self.has_sack || !self.again.touches(self.una, ack.ack));
+        is_told && is_once([self.una, ack.ack]) || ack.beyond().any(is_once)
     }
 
-    /// Which timer sent it, or that none did, by the sender's own clock: how long it had waited since it heard something.
-    fn timer(&self, segment: &Segment, timing: &Timing, reason: SendReason) -> Option<SendReason> {
-        let waited_ns = timing.waited_ns(segment);
-        if timing.ahead.is_none() {
-            // whoever fills a hole so soon has heard of it
-            let is_early = timing.quiet_ns < TIMEOUT_NS_MIN && !timing.is_acknowledged;
-            if timing.is_acknowledged
-                && self.again_before.touches(segment.seq, segment.end())
-                && !matches!(self.state, State::Loss { .. })
-                && segment.options.timestamps.is_none()
-            {
-                return Some(SendReason::Timeout); // twice, and both times it was not known that it had arrived
-            }
-            let is_asked = self.has_sack && reason == SendReason::Timeout;
-            return (is_early && is_asked && timing.filled_ns != u64::MAX).then(|| self.recovery());
-        }
-        let parts = waited_ns.saturating_mul(20) / timing.rto_ns.max(1);
-        let is_timeout =
-            segment.seq.at_or_before(self.una) && waited_ns >= TIMEOUT_NS_MIN.max(timing.turn_ns / 2);
-        let is_in_loss = matches!(self.state, State::Loss { .. });
-        match By::of(reason) {
-            By::Timeout if is_in_loss && timing.idle_ms < 150 => Some(SendReason::AfterTimeout),
-            By::Timeout
-                if !timing.is_acknowledged
-                    && self.has_sack
-                    && timing.idle_ms < 150
-                    && self.arrived.bytes() > 0 =>
-            {
-                let has_waited = waited_ns >= WAITED_NS_MIN;
-                Some(if has_waited { SendReason::ReorderTimeout } else { self.recovery() })
-            }
-            By::Probe if parts >= 32 && segment.seq.at_or_before(self.una) => Some(SendReason::Timeout),
-            By::Acks | By::ReorderTimer if is_timeout => Some(SendReason::Timeout),
-            By::ReorderTimer if waited_ns < WAITED_NS_MIN => Some(self.recovery()),
-            By::Acks
-                if waited_ns >= WAITED_NS_MIN
-                    && reason != SendReason::AfterTimeout
-                    && self.arrived.bytes() <= 3 * self.mss_bytes
-                    && self.has_sack
-                    && self.paced < PACED_MIN =>
-            {
-                let echo = segment.options.timestamps.map(|stamps| stamps.echo);
-                let same = self.last.filter(|last| last.echo == echo);
-                match same {
-                    Some(Last { by: By::ReorderTimer, .. }) => Some(SendReason::ReorderTimeout),
-                    // it had something to say all the while: the window let it go
-                    _ if timing.idle_ms < 3 => None,
-                    _ => Some(SendReason::ReorderTimeout),
-                }
-            }
-            _ => None,
-        }
-    }
-
-    fn recovery(&self) -> SendReason {
-        if self.has_sack { SendReason::SackRecovery } else { SendReason::RecoveryRetransmit }
+    /// It answers what was sent before the first retransmission (RFC 3522).
+    fn is_older(&self, ack: &Ack) -> bool {
+        let stamps = ack.stamps.zip(self.first_again);
+        stamps.is_some_and(|([_, echo], first)| echo.wrapping_sub(first).cast_signed() < 0)
     }
 
     fn is_over(&self, until: Seq) -> bool {
@@ -468,75 +336,5 @@ impl By {
             SendReason::ReorderTimeout => By::ReorderTimer,
             _ => By::Acks,
         }
-    }
-}
-
-/// What arrivals are measured by.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Timing {
-    /// From here to the sender and back.
-    pub(super) turn_ns: u64,
-    /// The sender's clock less the echo, at the least; if both count milliseconds.
-    pub(super) ahead: Option<i32>,
-    pub(super) mss_bytes: u32,
-    /// What it holds was acknowledged here.
-    is_acknowledged: bool,
-    /// How long the hole was open that this fills.
-    filled_ns: u64,
-    /// Its timeout.
-    pub(super) rto_ns: u64,
-    /// Since it had sent anything that was captured.
-    pub(super) quiet_ns: u64,
-    /// The same in milliseconds, by its own clock.
-    idle_ms: u32,
-    /// Packets that it sent since, and that were not captured.
-    pub(super) missing: u16,
-}
-
-impl Timing {
-    pub(super) fn of(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Timing {
-        let here = || to.clock.latest().and_then(|(value, ns)| to.clock.counts_ms(value, ns)).unwrap_or(true);
-        let ahead = scene.segment.options.timestamps.and_then(|stamps| {
-            let there = from.clock.counts_ms(stamps.value, scene.segment.time.as_nanos()).unwrap_or(false);
-            (there && here() && from.ahead_min != i32::MAX).then_some(from.ahead_min)
-        });
-        Timing {
-            turn_ns: scene.turn_ns,
-            ahead,
-            is_acknowledged: scene.other.last_ack.is_some_and(|ack| scene.segment.seq.before(ack)),
-            filled_ns: scene
-                .prior
-                .hole_since_ns
-                .map_or(u64::MAX, |since_ns| scene.segment.time.as_nanos().saturating_sub(since_ns)),
-            mss_bytes: scene.mss_bytes,
-            rto_ns: from.rto_ns() + scene.turn_ns,
-            quiet_ns: scene.segment.time.as_nanos().saturating_sub(from.last_ns),
-            idle_ms: from
-                .clock
-                .highest()
-                .zip(scene.segment.options.timestamps)
-                .map_or(0, |(last, stamps)| {
-                    stamps.value.wrapping_sub(last).cast_signed().max(0).cast_unsigned()
-                }),
-            missing: from.ids.missing_in_blackout(scene.segment).unwrap_or(0),
-        }
-    }
-
-    /// How long the sender had waited after what it heard last, by its own clock; else how long it was quiet.
-    pub(super) fn waited_ns(&self, segment: &Segment) -> u64 {
-        let Some((stamps, ahead)) = segment.options.timestamps.zip(self.ahead) else { return self.quiet_ns };
-        let waited_ms = stamps.value.wrapping_sub(stamps.echo).cast_signed().wrapping_sub(ahead);
-        u64::from(waited_ms.max(0).cast_unsigned()) * 1_000_000
-    }
-
-    /// How long it had waited, in hundredths of its timeout.
-    pub(super) fn waited_percent(&self, segment: &Segment) -> u64 {
-        self.waited_ns(segment).saturating_mul(100) / self.rto_ns.max(1)
-    }
-
-    /// How many timeouts it had by then: each takes twice as long as the one before.
-    fn timeouts(&self, segment: &Segment) -> u8 {
-        let fifths = 6 * (self.waited_ns(segment) / self.rto_ns.max(1).div_ceil(10) + 10) / 10;
-        (fifths / 5).max(1).ilog2().clamp(1, 8) as u8
     }
 }
