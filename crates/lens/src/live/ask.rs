@@ -33,7 +33,11 @@ impl Live {
             if segment.flags.rst() { self.talk.unread_bytes(from, before.last_ack) } else { 0 };
         let (half, other) = self.halves.split(from);
         let turn_ns = self.times.known_turn_ns(half, other);
-        let is_near = turn_ns.is_some_and(|turn_ns| turn_ns < rtt_ns / NEAR_PART);
+        // a handshake that was lost in part seems to take long
+        let back_ns = self.times.known_turn_ns(other, half);
+        let both_ways_ns =
+            turn_ns.zip(back_ns).map_or(rtt_ns, |(there_ns, back_ns)| rtt_ns.min(there_ns + back_ns));
+        let is_near = turn_ns.is_some_and(|turn_ns| turn_ns < both_ways_ns / NEAR_PART);
         let is_again = before.next_seq.is_some_and(|next| segment.text_bytes > 0 && segment.seq.before(next));
         let mut is_at_tick = None;
         if is_again {

@@ -7,6 +7,7 @@ mod mistakes;
 
 pub(crate) use mistakes::Reported;
 
+use super::afar::Afar;
 use super::lost_before::LostBefore;
 use super::overtaken::Overtaken;
 use super::resent::Resent;
@@ -50,6 +51,32 @@ pub struct RetransmissionCounts {
 }
 
 impl RetransmissionCounts {
+    /// What counted as `first` is `told`; the first need not be a retransmission at all.
+    pub(super) fn revise(&mut self, first: SendReason, told: SendReason) {
+        if first == told {
+            return;
+        }
+        if let Some(count) = self.of(first) {
+            *count = count.saturating_sub(1);
+        }
+        if let Some(count) = self.of(told) {
+            *count += 1;
+        }
+    }
+
+    /// Where this cause is counted.
+    fn of(&mut self, reason: SendReason) -> Option<&mut u32> {
+        Some(match reason {
+            SendReason::Timeout => &mut self.timeout,
+            SendReason::FastRetransmit => &mut self.fast,
+            SendReason::SackRecovery | SendReason::ReorderTimeout => &mut self.sack,
+            SendReason::TailLossProbe => &mut self.probe,
+            SendReason::PathMtu => &mut self.path_mtu,
+            SendReason::RecoveryRetransmit | SendReason::AfterTimeout => &mut self.recovery,
+            _ => return None,
+        })
+    }
+
     /// All of them; `spurious` counts again what one of the others counts.
     pub fn total(&self) -> u32 {
         self.timeout + self.fast + self.sack + self.recovery + self.probe + self.path_mtu
@@ -61,6 +88,8 @@ impl RetransmissionCounts {
 pub(crate) struct Loss {
     /// Recovery lasts until this is acknowledged, and how it began.
     recovery: Option<(Seq, Began)>,
+    /// What the sender knows, followed where its receiver is; made when something is missing there.
+    pub(crate) afar: Option<Box<Afar>>,
     /// What SACK shows to be lost.
     pub(crate) overtaken: Overtaken,
     /// Retransmissions of this recovery, and how many of them were needless.

@@ -6,6 +6,7 @@
 //! here: those verdicts, and the states.
 
 mod ack;
+mod afar;
 mod clock;
 mod data;
 mod era;
@@ -32,6 +33,7 @@ mod timers;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use afar::Afar;
 pub(crate) use era::{has_probes, has_reorder_timer};
 pub use evidence::Evidence;
 pub use loss::RetransmissionCounts;
@@ -47,6 +49,7 @@ pub(crate) use tick::Ticks;
 use crate::live::Before;
 use crate::verdicts::{Judged, Remembered, Verdicts};
 use crate::{EndState, Frame, Segment};
+use signs::TIMEOUT_NS_MIN;
 use tcp::SendReason;
 
 /// How sure a conclusion is, in percent.
@@ -216,17 +219,19 @@ pub(crate) fn why(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
 fn why_syn(scene: &Scene<'_>) -> Why {
     let first = if scene.segment.flags.ack() { SendReason::SynAck } else { SendReason::Syn };
     match scene.same_syn_ns {
-        // the SYN came again, and is answered again
+        // the SYN came again, and is answered again: when this one comes no timer can have run out since the last
         Some(before_ns)
-            if scene.segment.flags.ack() && scene.asked_ns.is_some_and(|asked| asked > before_ns) =>
+            if scene.segment.flags.ack()
+                && (scene.asked_ns.is_some_and(|asked| asked > before_ns)
+                    || scene.segment.time.as_nanos().saturating_sub(before_ns) < TIMEOUT_NS_MIN) =>
         {
-            Why::new(first, Confidence::HIGH)
+            Why::new(first, Confidence::NEAR_CERTAIN)
                 .or(SendReason::Timeout)
                 .by(Evidence::SEEN_BEFORE | Evidence::TIMING)
         }
         Some(before_ns) => {
             let rto_ns = scene.segment.time.as_nanos().saturating_sub(before_ns);
-            let again = Why::new(SendReason::Timeout, Confidence::HIGH).or(first);
+            let again = Why::new(SendReason::Timeout, Confidence::NEAR_CERTAIN).or(first);
             let again = again.by(Evidence::SEEN_BEFORE | Evidence::TIMING);
             Why { implied_rto_ns: Some(rto_ns), ..again }
         }

@@ -5,7 +5,7 @@ use super::packet_ids::PacketIds;
 use super::place::Place;
 use super::signs::TIMEOUT_NS_MIN;
 use super::timed::Timed;
-use super::{Loss, PacketSizes};
+use super::{Afar, Loss, PacketSizes};
 use crate::limits::{
     LARGE_BYTES, PRINTS, RTO_NS_INITIAL, RTO_VARIANCE_US_MIN, RTT_US_MAX, TWICE_US, TWICE_WITHOUT_ID_US,
 };
@@ -53,6 +53,9 @@ pub(crate) struct Sender {
     pub(crate) sizes: PacketSizes,
     /// Made when something is sent again for the first time.
     pub(crate) loss: Option<Box<Loss>>,
+    /// By how much its timestamps are ahead of the echoes in them, at the least: when it answers at once. `i32::MAX` while
+    /// nothing is known.
+    pub(crate) ahead_min: i32,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -91,6 +94,7 @@ impl Default for Sender {
             next_print: 0,
             sizes: PacketSizes::default(),
             loss: None,
+            ahead_min: i32::MAX,
         }
     }
 }
@@ -161,6 +165,11 @@ impl Sender {
     pub(crate) fn rto_ns(&self) -> u64 {
         let rto_us = self.measured().rto_us(RTO_VARIANCE_US_MIN);
         rto_us.map_or(RTO_NS_INITIAL, |rto_us| u64::from(rto_us) * 1_000)
+    }
+
+    /// What it knows, as followed where its receiver is.
+    pub(super) fn afar(&mut self) -> Option<&mut Afar> {
+        self.loss.as_mut()?.afar.as_deref_mut()
     }
 
     /// The smoothed round trip in nanoseconds; `None` before the first was measured.
