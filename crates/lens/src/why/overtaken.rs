@@ -64,6 +64,11 @@ pub(crate) struct Overdue {
 
 impl Overdue {
     #[inline]
+    pub(crate) const fn new(until_ns: u64, before: Frame) -> Overdue {
+        Overdue { until_ns, before }
+    }
+
+    #[inline]
     pub(crate) fn covers(&self, sending: Sending) -> bool {
         sending.time_ns <= self.until_ns && sending.frame < self.before
     }
@@ -81,7 +86,7 @@ struct Mark {
 
 impl Mark {
     fn covers(&self, sending: Sending) -> bool {
-        Overdue { until_ns: self.until_ns, before: self.before }.covers(sending)
+        Overdue::new(self.until_ns, self.before).covers(sending)
     }
 }
 
@@ -342,7 +347,7 @@ impl Overtaken {
 
     /// All that counts as lost: the last mark covers what the others do.
     pub(crate) fn overdue(&self) -> Option<Overdue> {
-        self.marks.back().map(|mark| Overdue { until_ns: mark.until_ns, before: mark.before })
+        self.marks.back().map(|mark| Overdue::new(mark.until_ns, mark.before))
     }
 
     /// Keeps the marks in order, so that each covers what those before it do.
