@@ -158,12 +158,11 @@ impl Talk {
         let (from, other) = (moved.from.index(), moved.from.other().index());
         let segment = moved.segment;
         self.note_stranger(moved);
-        let has_rare = self.rare().is_some();
         if moved.is_keep_alive() {
             self.make_rare().keep_alives[from].on_probe(segment.frame, moved.now_ns());
             return;
         }
-        if has_rare && let Some(rare) = self.rare_mut() {
+        if let Some(rare) = self.rare_mut() {
             rare.keep_alives[other].on_answer();
         }
         let segments = moved.segments();

@@ -126,7 +126,7 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     let behind = prop_oneof![3 => Just(0u32), 1 => 0..2_500u32];
-    let send = (behind, 1..400u32, prop_oneof![9 => Just(0u64), 1 => 0..300u64]);
+    let send = (behind, 1..400u32, prop_oneof![5 => Just(0u64), 1 => 0..2_000u64]);
     let block = (0..3_000u32, prop_oneof![9 => 1..600u32, 1 => Just(0)]);
     let ack = (
         prop_oneof![3 => Just(0u32), 2 => 0..900u32],
@@ -134,7 +134,7 @@ fn step() -> impl Strategy<Value = Step> {
         prop_oneof![Just(100u32), Just(150)],
         any::<bool>(),
     );
-    let ask = (0..4_000u32, 1..500u32, 0..60_000u64, 0..600u32);
+    let ask = (0..4_000u32, 1..500u32, 0..13_000u64, 0..130u32);
     prop_oneof![
         5 => send.prop_map(|(behind, bytes, earlier_ns)| Step::Send { behind, bytes, earlier_ns }),
         3 => ack.prop_map(|(beyond, blocks, mss_bytes, is_heard)| Step::Ack { beyond, blocks, mss_bytes, is_heard }),
@@ -154,7 +154,7 @@ proptest! {
             match step {
                 Step::Send { behind, bytes, earlier_ns } => {
                     let seq = if next.bytes_since(una) >= behind { next - behind } else { next };
-                    let time_ns = u64::from(frame) * 100 + 300 - earlier_ns;
+                    let time_ns = u64::from(frame) * 100 + 2_000 - earlier_ns;
                     let entry = Entry::new(seq, seq + bytes, frame, time_ns);
                     let (mut a, mut b) = (entry, entry);
                     if seq.before(next) {
