@@ -111,7 +111,7 @@ impl Walked {
 }
 
 fn answers(sending: Sending) -> bool {
-    sending.frame % 3 != 0
+    !sending.frame.is_multiple_of(3)
 }
 
 #[derive(Clone, Debug)]
