@@ -110,7 +110,7 @@ impl Row {
     }
 
     /// Removes what `ack` acknowledges; an entry that it cuts keeps its rest.
-    #[inline]
+    #[inline(always)]
     pub(super) fn acknowledge(&mut self, ack: Seq) -> Taken {
         if self.watch.is_some() {
             return self.acknowledge_watched(ack);
@@ -127,6 +127,7 @@ impl Row {
         taken
     }
 
+    #[inline(never)]
     fn acknowledge_watched(&mut self, ack: Seq) -> Taken {
         let mut taken = Taken::default();
         let Some(watch) = &mut self.watch else { return taken };
