@@ -208,7 +208,10 @@ impl Row {
             return Some(entry(hole));
         }
         let looked = watch.looked.wrapping_sub(watch.first) as usize;
-        let from = self.entries.partition_point(&covered).max(looked);
+        let from = match self.entries.get(looked) {
+            Some(entry) if covered(entry) => self.entries.partition_point(&covered),
+            _ => looked, // nearly always: what counts as lost was sent before what is reported
+        };
         self.entries.range(from..).find(|entry| entry.is_open())
     }
 }
