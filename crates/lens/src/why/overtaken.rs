@@ -258,19 +258,6 @@ impl Overtaken {
         } else {
             0
         };
-        if std::env::var("DBG").is_ok() {
-            eprintln!(
-                "L {} win {} rtt {} mult {} reo {} min {} newest {:?} {:?}",
-                around.now_ns,
-                self.patience_ns,
-                self.rtt_ns,
-                self.needless_rounds + 1,
-                self.reorders,
-                rtt_min_ns,
-                self.newest,
-                around
-            );
-        }
         if let Some(newest) = self.newest {
             let until_ns = around.now_ns.saturating_sub(self.rtt_ns + self.patience_ns);
             self.mark(Mark { until_ns, before: newest.frame, shown: Shown::Ack, is_close: false });
