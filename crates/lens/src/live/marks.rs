@@ -93,7 +93,7 @@ pub(crate) struct Marks {
     pub(crate) rare: Option<Box<Rare>>,
     suspicious: [bool; 2],
     /// The end that acknowledged late, and when: does the other send at once?
-    late_ack: Option<(Side, u64, u32)>,
+    late_ack: Option<(Side, Nanos, u32)>,
 }
 
 impl Marks {
@@ -326,7 +326,7 @@ impl Marks {
             }
             SendReason::DelayedAck => {
                 let waited_us = judged.acked.map_or(0, |acked| acked.rtt_ns / 1_000);
-                self.late_ack = Some((from, at.time.ns(), u32::try_from(waited_us).unwrap_or(u32::MAX)));
+                self.late_ack = Some((from, at.time, u32::try_from(waited_us).unwrap_or(u32::MAX)));
                 return;
             }
             SendReason::NewData => self.on_new_data(from, segment, at),
@@ -339,9 +339,9 @@ impl Marks {
 
     /// A small segment that was held back until a delayed ACK came: Nagle's rule meets delayed ACKs.
     fn on_new_data(&mut self, from: Side, segment: &Segment, at: At) {
-        let Some((acker, ack_ns, waited_us)) = self.late_ack else { return };
+        let Some((acker, acked, waited_us)) = self.late_ack else { return };
         let waited_ns = u64::from(waited_us) * 1_000;
-        let at_once = at.time.ns().saturating_sub(ack_ns) < AT_ONCE_NS;
+        let at_once = at.time.ns().saturating_sub(acked.ns()) < AT_ONCE_NS;
         let small = !self.exceeds_mss(segment) && segment.text_bytes < SMALL_BYTES;
         if acker != from && at_once && small && waited_ns >= ACK_WAITED_NS_MIN {
             let rare = self.rare();

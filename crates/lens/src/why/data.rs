@@ -140,7 +140,8 @@ fn why_lost_unseen(scene: &Scene<'_>, from: &mut Sender, timing: &Timing) -> Opt
         return Some(why.or(SendReason::NewData).by(Evidence::IP_ID));
     }
     let lost = lost_before(scene, from).or_else(|| lost_alone(scene, from, timing))?;
-    let (quiet_ns, rto_ns) = (scene.segment.time.as_nanos() - from.last_ns, from.rto_ns().max(scene.rtt_ns));
+    let (quiet_ns, rto_ns) =
+        (scene.segment.time.as_nanos().saturating_sub(from.last_ns), from.rto_ns().max(scene.rtt_ns));
     let loss = from.loss.get_or_insert_default();
     let may_probe = scene.has_probes && loss.may_probe();
     loss.on_lost_before(&lost, scene.segment);

@@ -45,6 +45,11 @@ pub(crate) struct Overdue {
 
 impl Overdue {
     #[inline]
+    pub(crate) const fn new(until_ns: u64, before: Frame) -> Overdue {
+        Overdue { until_ns, before }
+    }
+
+    #[inline]
     pub(crate) fn covers(&self, sending: Sending) -> bool {
         sending.time_ns <= self.until_ns && sending.frame < self.before
     }
@@ -62,7 +67,7 @@ pub(super) struct Mark {
 
 impl Mark {
     fn covers(&self, sending: Sending) -> bool {
-        Overdue { until_ns: self.until_ns, before: self.before }.covers(sending)
+        Overdue::new(self.until_ns, self.before).covers(sending)
     }
 }
 
@@ -97,7 +102,7 @@ impl Marks {
 
     /// All that counts as lost: the last mark covers what the others do.
     pub(super) fn overdue(&self) -> Option<Overdue> {
-        self.0.back().map(|mark| Overdue { until_ns: mark.until_ns, before: mark.before })
+        self.0.back().map(|mark| Overdue::new(mark.until_ns, mark.before))
     }
 
     /// Nothing counts as lost.
