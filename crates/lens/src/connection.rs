@@ -7,7 +7,7 @@ use crate::ecn::Marked;
 use crate::ends::{ResetAcceptability, Steps};
 use crate::fast_open::FastOpen;
 use crate::live::{Offered, Seen, Stuck, Tally};
-use crate::metrics::{Again, Distribution, KeepAlives, LimitedTime, TurnTimes};
+use crate::metrics::{Again, Distribution, KeepAlives, LimitedTime, OwnLimit, TurnTimes};
 use crate::verdicts::{Completeness, Verdicts};
 use crate::why::{PathProbes, RetransmissionCounts};
 use crate::zeek::{ConnState, History};
@@ -279,6 +279,8 @@ pub struct Direction {
     pub text_bytes_max: u32,
     /// What the sender waited for.
     pub limited: LimitedTime,
+    /// What shows that the sender limited itself.
+    pub own_limit: OwnLimit,
     /// What is known of marks on its packets (ECN).
     pub marked: Marked,
     /// Probes of a larger path MTU (RFC 4821).

@@ -27,7 +27,7 @@ struct Summary<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     round_trip: Option<f64>,
     again: &'a [u32; 2],
-    limited: &'a [[f64; 3]; 2],
+    limited: &'a [[f64; 4]; 2],
 }
 
 /// What the view of one connection shows besides.
