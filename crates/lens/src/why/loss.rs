@@ -40,7 +40,7 @@ pub struct RetransmissionCounts {
     pub probe: u32,
     /// Text of a probe that was too big for the path, in smaller segments: no sign of congestion.
     pub path_mtu: u32,
-    /// Of all these: needless, as D-SACK, timestamps or earlier acknowledgments show.
+    /// Of all these: needless, as D-SACK, timestamps or earlier acknowledgments show, or both copies at the receiver.
     pub spurious: u32,
 }
 

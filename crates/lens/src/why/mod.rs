@@ -11,6 +11,7 @@ mod data;
 mod era;
 mod loss;
 mod lost_before;
+mod needless;
 mod order;
 mod overtaken;
 mod packet_ids;
@@ -103,7 +104,10 @@ impl Evidence {
     /// The sizes of packets, compared with those of the sender's others.
     pub const SIZE: Evidence = Evidence(512);
 
-    const NAMES: [&'static str; 10] = [
+    /// Captured near the receiver: what is seen there has arrived.
+    pub const AT_RECEIVER: Evidence = Evidence(1_024);
+
+    const NAMES: [&'static str; 11] = [
         "ip-id",
         "timestamps",
         "sack",
@@ -114,6 +118,7 @@ impl Evidence {
         "dsack",
         "ttl",
         "size",
+        "at-receiver",
     ];
 
     /// Whether all of `other` are in it.
@@ -242,13 +247,17 @@ pub(crate) struct Scene<'a> {
     /// The receiver answers this connection's segments with suspicion: its last segment was a RST or
     /// SYN that a synchronized end must challenge.
     pub(crate) other_was_suspicious: bool,
-    /// The ends agreed on SACK, without which nobody probes a tail (RFC 8985 §7).
+    /// The ends agreed on SACK.
+    pub(crate) has_sack: bool,
+    /// And the time is one in which tails are probed: without SACK nobody does (RFC 8985 §7).
     pub(crate) has_probes: bool,
     /// The largest text of one segment that both ends allow, as far as known.
     pub(crate) mss_bytes: u32,
     /// A timer of the sender's host can have run out just now; `None` where that is not known. Asked of text that goes
     /// again.
     pub(crate) is_at_tick: Option<bool>,
+    /// Of a RST: what its sender has received and certainly not read.
+    pub(crate) unread_bytes: u32,
 }
 
 /// The answer. `from` and `to` are the memories of the sender and of the other end.

@@ -4,6 +4,7 @@
 //! continue a recovery; without one only a timer can have fired.
 
 use super::loss::Began;
+use super::needless::both_arrive;
 use super::overtaken::Shown;
 use super::signs::{AT_ONCE_NS, Signs, TIMEOUT_NS_MIN, signs};
 use super::{Confidence, Evidence, Loss, Scene, Sender, Why};
@@ -100,6 +101,10 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
     if signs.is_acknowledged {
         loss.mark_frame(scene.segment.frame);
         return why.by(Evidence::ACKNOWLEDGED_BEFORE);
+    }
+    if both_arrive(scene) {
+        loss.mark_frame(scene.segment.frame);
+        return why.by(Evidence::SEEN_BEFORE | Evidence::AT_RECEIVER);
     }
     why
 }
