@@ -57,7 +57,10 @@ fn because(connection: &Connection, reset: &Reset) -> (FindingId, Confidence, Se
         ResetReason::GaveUp => (FindingId::ResetGaveUp, Confidence::LIKELY, Severity::Problem),
         ResetReason::DataAfterClose => (FindingId::ResetDataAfterClose, Confidence::HIGH, Severity::Warning),
         ResetReason::UnreadData => (FindingId::ResetUnreadData, Confidence::HIGH, Severity::Warning),
-        ResetReason::ClosedPort => (FindingId::HalfOpen, Confidence::HIGH, Severity::Problem),
+        ResetReason::ClosedPort => {
+            let confidence = if reset.is_of_nobody { Confidence::HIGH } else { Confidence::LIKELY };
+            (FindingId::HalfOpen, confidence, Severity::Problem)
+        }
         // stacks abort with an acknowledgment; one that knows nothing has none to give
         ResetReason::Aborted if reset.is_of_nobody && !has_closed(connection, reset) => {
             (FindingId::HalfOpen, Confidence::LIKELY, Severity::Problem)
