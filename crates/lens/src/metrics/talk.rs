@@ -9,7 +9,7 @@ use super::keep_alives::KeepAlives;
 use super::repeats::Repeats;
 use super::turns::{TurnTimes, Turns};
 use super::unread::Reading;
-use crate::limits::{MSS_BYTES_ETHERNET, UNREAD_BYTES_MIN};
+use crate::limits::MSS_BYTES_ETHERNET;
 use crate::live::{Before, Half, Marks, Times};
 use crate::{Frame, Segment, Side};
 use wire::Seq;
@@ -225,7 +225,7 @@ impl Talk {
     /// Bytes that `side` has received, and its application has certainly not read, when it throws the connection away.
     pub(crate) fn unread_bytes(&self, side: Side, acked: Option<Seq>) -> u32 {
         let reading = self.0.as_ref().map(|said| said.reading[side.index()]);
-        reading.zip(acked).map_or(0, |(reading, acked)| reading.unread_bytes(acked, UNREAD_BYTES_MIN))
+        reading.zip(acked).map_or(0, |(reading, acked)| reading.unread_bytes(acked))
     }
 
     /// The gaps of a direction, made now if this is the first.

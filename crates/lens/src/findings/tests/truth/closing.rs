@@ -146,6 +146,15 @@ fn closes_unread(read: u32, unread: u32, flags: wire::tcp::Flags) -> Story {
     })
 }
 
+/// The window of a server that reads nothing creeps on by less than it is rounded by, until it is closed.
+fn closes_behind_a_creeping_edge() -> Story {
+    let mut story = closes_unread(0, 50, RST | ACK);
+    let server = story.ends[1];
+    let acks = story.segments.iter_mut().filter(|segment| segment.source == server);
+    acks.enumerate().for_each(|(number, ack)| ack.window = ack.window.saturating_add(20 * number as u16));
+    story
+}
+
 /// The server has said nothing for so long; then it answers the client with a reset.
 fn forgets(silent_ms: u64, flags: wire::tcp::Flags, closes: bool) -> Story {
     opened(|story| {
@@ -265,6 +274,7 @@ pub(super) fn cases() -> Vec<Case> {
         told(Id::ResetUnreadData, "most of the window", closes_unread(3, 50, RST | ACK)),
         told(Id::ResetUnreadData, "all of it", closes_unread(0, 60, RST | ACK)),
         told(Id::ResetUnreadData, "half of it", closes_unread(20, 34, RST | ACK)),
+        told(Id::ResetUnreadData, "the edge creeps", closes_behind_a_creeping_edge()),
         silent(Id::ResetUnreadData, "little: it may be read", closes_unread(20, 5, RST | ACK)),
         silent(Id::ResetUnreadData, "all was read", closes_unread(60, 0, RST | ACK)),
         silent(Id::ResetUnreadData, "it knows of no connection", closes_unread(0, 60, RST)),
