@@ -21,6 +21,8 @@ struct Sent {
     /// It probed the tail: no recovery had begun by it.
     is_probe: bool,
     is_needless: bool,
+    /// A D-SACK told of it.
+    is_reported: bool,
 }
 
 impl Sent {
@@ -56,7 +58,8 @@ impl Resent {
         let tsval = segment.options.timestamps.map(|stamps| stamps.value);
         self.stamped += usize::from(tsval.is_some());
         let (seq, end, frame) = (segment.seq, segment.end(), segment.frame);
-        self.sent.push_back(Sent { seq, end, frame, tsval, is_probe, is_needless: false });
+        let (is_needless, is_reported) = (false, false);
+        self.sent.push_back(Sent { seq, end, frame, tsval, is_probe, is_needless, is_reported });
     }
 
     fn pop(&mut self) {
@@ -89,17 +92,33 @@ impl Resent {
 
     /// `block` arrived twice: the retransmission that this shows to be needless.
     pub(super) fn on_duplicate(&mut self, block: &SackBlock) -> Option<Needless> {
-        self.mark(|sent| sent.seq.at_or_before(block.left) && sent.end.at_or_after(block.right))
+        let is_of = |sent: &Sent| {
+            !sent.is_reported && sent.seq.at_or_before(block.left) && sent.end.at_or_after(block.right)
+        };
+        // what is known already is told of once more, and shows no other
+        let known = self.sent.iter_mut().find(|sent| sent.is_needless && is_of(sent));
+        if let Some(known) = known {
+            known.is_reported = true;
+            return None;
+        }
+        let shown = self.mark(is_of)?;
+        if let Some(sent) = self.sent.iter_mut().find(|sent| sent.frame == shown.frame) {
+            sent.is_reported = true;
+        }
+        Some(shown)
     }
 
-    /// Everything before `ack` is acknowledged by a segment with this echo: when that is older than a retransmission that
-    /// it covers, the original had arrived.
-    pub(super) fn on_progress(&mut self, ack: Seq, echo: Option<u32>) -> Option<Needless> {
+    /// What lies between `una` and `ack` is acknowledged by a segment with this echo: when that is older than the
+    /// retransmission of what comes first, the original had arrived. Of what lies behind, the echo says nothing: an
+    /// acknowledgment of several segments echoes the first (RFC 7323 §4.3).
+    pub(super) fn on_progress(&mut self, una: Seq, ack: Seq, echo: Option<u32>) -> Option<Needless> {
         if self.stamped == 0 {
             return None;
         }
-        let shown =
-            echo.and_then(|echo| self.mark(|sent| sent.end.at_or_before(ack) && sent.is_younger_than(echo)));
+        let is_first = |sent: &Sent| sent.seq.at_or_before(una) && sent.end.after(una);
+        let shown = echo.and_then(|echo| {
+            self.mark(|sent| is_first(sent) && sent.end.at_or_before(ack) && sent.is_younger_than(echo))
+        });
         let answered = self.sent.iter_mut().filter(|sent| sent.tsval.is_some() && sent.end.at_or_before(ack));
         for sent in answered {
             sent.tsval = None;
