@@ -139,3 +139,41 @@ impl Resent {
         Some(Needless { frame: sent.frame, bytes: sent.end.bytes_since(sent.seq), is_probe: sent.is_probe })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::tcp::Timestamps;
+
+    fn resent(texts: &[(u32, u32)]) -> Resent {
+        let mut resent = Resent::default();
+        for (frame, (seq, stamp)) in texts.iter().enumerate() {
+            let mut segment = Segment { frame: 1 + frame as Frame, ..Segment::default() };
+            (segment.seq, segment.text_bytes) = (Seq::new(*seq), 100);
+            segment.options.timestamps = Some(Timestamps { value: *stamp, echo: 0 });
+            resent.push(&segment, false);
+        }
+        resent
+    }
+
+    #[test]
+    fn an_echo_speaks_of_the_first_that_is_acknowledged() {
+        // both arrive, and one acknowledgment of both echoes the first
+        let mut both = resent(&[(1_000, 50), (1_100, 51)]);
+        assert_eq!(both.on_progress(Seq::new(1_000), Seq::new(1_200), Some(50)), None);
+        // the original of the first arrives
+        let mut late = resent(&[(1_000, 50), (1_100, 51)]);
+        let shown = late.on_progress(Seq::new(1_000), Seq::new(1_200), Some(20));
+        assert_eq!(shown.map(|needless| needless.frame), Some(1));
+    }
+
+    #[test]
+    fn what_is_known_to_be_needless_is_not_counted_again_by_its_d_sack() {
+        let mut twice = resent(&[(1_000, 50), (1_000, 60)]);
+        assert!(twice.on_acknowledged(2).is_some());
+        let block = SackBlock { left: Seq::new(1_000), right: Seq::new(1_100) };
+        assert_eq!(twice.on_duplicate(&block), None);
+        // and another one is one more
+        assert_eq!(twice.on_duplicate(&block).map(|needless| needless.frame), Some(1));
+    }
+}
