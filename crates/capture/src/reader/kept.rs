@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_kept_piece_is_the_piece() {
-        for format in [Format::Pcap, Format::Pcapng] {
+        for format in [Format::PcapMicroseconds, Format::Pcapng] {
             let mut writer = Writer::new(Vec::new(), format, &Section::default()).unwrap();
             let tun = writer.add_interface(&Interface::new(LinkType::RAW)).unwrap();
             for number in 0..3u64 {
