@@ -151,8 +151,10 @@ pub struct Reset {
     pub acceptability: ResetAcceptability,
     /// The connection was open.
     pub was_synchronized: bool,
-    /// Bytes of its sender that were never acknowledged.
+    /// Text of its sender that was never acknowledged, in bytes.
     pub in_flight_bytes: u32,
+    /// Text of the other end that its sender had not acknowledged, in bytes.
+    pub other_in_flight_bytes: u32,
     /// Its time to live, and that of its sender's other packets, where both are known.
     pub ttl: Option<[u8; 2]>,
     /// It has no acknowledgment, and its number from what it answers (RFC 9293 §3.5.2).

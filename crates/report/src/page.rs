@@ -8,6 +8,7 @@
 mod embedded;
 mod family;
 mod from_ladder;
+mod packed;
 
 #[cfg(test)]
 mod tests;

@@ -143,6 +143,7 @@ fn close(live: &Live, steps: &[Steps; 2]) -> Close {
             acceptability: reset.acceptability,
             was_synchronized: reset.was_synchronized,
             in_flight_bytes: reset.in_flight_bytes,
+            other_in_flight_bytes: reset.other_in_flight_bytes,
             ttl: stranger.filter(|stranger| stranger.usual_ttl != 0).map(|seen| [seen.ttl, seen.usual_ttl]),
             is_bare: stranger.is_some_and(|stranger| stranger.is_bare),
             is_of_nobody: stranger.is_some_and(|stranger| stranger.is_of_nobody),

@@ -42,6 +42,7 @@ pub(crate) struct ResetMark {
     pub(crate) acceptability: ResetAcceptability,
     pub(crate) was_synchronized: bool,
     pub(crate) in_flight_bytes: u32,
+    pub(crate) other_in_flight_bytes: u32,
 }
 
 /// Counts that most connections never need.
@@ -286,8 +287,20 @@ impl Marks {
             let unacked = numbers.map_or(0, |(next, una)| next.offset_from(una).max(0));
             let no_syn = [self.syn, self.syn_ack].iter().flatten().all(|at| at.is_none());
             let was_synchronized = self.handshake_ack.is_some() || (no_syn && self.was_open);
-            let in_flight_bytes = if was_synchronized { unacked.cast_unsigned() } else { 0 };
-            let mark = ResetMark { by, at, reason, acceptability, was_synchronized, in_flight_bytes };
+            // a FIN has a number, and is no text
+            let fin = |side: Side| self.fin[side.index()].is_some_and(|fin| fin.acked.is_none());
+            let text = |bytes: u32, side: Side| bytes.saturating_sub(u32::from(fin(side)));
+            let in_flight_bytes = if was_synchronized { text(unacked.cast_unsigned(), by) } else { 0 };
+            let other_in_flight_bytes = text(before.other_in_flight_bytes, by.other());
+            let mark = ResetMark {
+                by,
+                at,
+                reason,
+                acceptability,
+                was_synchronized,
+                in_flight_bytes,
+                other_in_flight_bytes,
+            };
             self.rare().reset = Some(mark);
         }
     }

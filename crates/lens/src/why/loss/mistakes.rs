@@ -13,6 +13,8 @@ use wire::tcp::SackBlocks;
 /// What an acknowledgment says of what was sent again.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reported<'a> {
+    /// What had been acknowledged before.
+    una: Seq,
     ack: Seq,
     /// SND.NXT of the sender.
     next: Seq,
@@ -40,6 +42,7 @@ impl Reported<'_> {
         let advances = before.is_advanced_by(acknowledgment);
         let blocks = &acknowledgment.options.sack;
         Reported {
+            una: before.last_ack.unwrap_or(acknowledgment.ack),
             ack: acknowledgment.ack,
             next: next.unwrap_or(acknowledgment.ack),
             blocks,
@@ -115,7 +118,7 @@ impl Loss {
                 self.overtaken.on_reordering();
             }
         }
-        let needless = self.resent.on_progress(ack, reported.echo)?;
+        let needless = self.resent.on_progress(reported.una, ack, reported.echo)?;
         Some(self.count(needless))
     }
 

@@ -115,6 +115,17 @@ fn data_after_close(late: u32) -> Story {
     })
 }
 
+/// An acknowledgment comes for a server that has closed and forgotten; it had got everything.
+fn late_ack_after_close() -> Story {
+    opened(|story| {
+        story.send(0, FIN | ACK, 500);
+        story.wait_ms(20).send(1, FIN | ACK, 0);
+        story.send(0, ACK, 0);
+        story.wait_ms(5).send(0, ACK, 0);
+        story.wait_ms(20).send(1, RST, 0);
+    })
+}
+
 /// One end knows nothing any more.
 fn forgotten(bytes: u32) -> Story {
     opened(|story| {
@@ -255,6 +266,7 @@ pub(super) fn cases() -> Vec<Case> {
         told(Id::ResetDataAfterClose, "one", data_after_close(1)),
         told(Id::ResetDataAfterClose, "three", data_after_close(3)),
         told(Id::ResetDataAfterClose, "ten", data_after_close(10)),
+        silent(Id::ResetDataAfterClose, "a late acknowledgment of all of it", late_ack_after_close()),
         silent(Id::ResetDataAfterClose, "an ordinary close", closed()),
         silent(Id::ResetDataAfterClose, "no close before it", reset(500, 0)),
         silent(Id::ResetDataAfterClose, "half a close in use", half_closed(40_000, 4, true)),
