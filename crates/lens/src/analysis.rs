@@ -48,6 +48,8 @@ pub struct Analysis {
     pub fast_open: FastOpenWords,
     /// What else is remarkable.
     pub notes: Notes,
+    /// What its text waited for.
+    pub waited: crate::Waited,
     /// The frame of a retransmission that this segment shows to be needless, or of the same packet.
     pub shows_frame: Option<Frame>,
     /// What was seen of it later. A sink that takes the segment at once is told by [`crate::Sink::corrected`].

@@ -76,7 +76,7 @@ pub use findings::{Evidenced, Finding, FindingGroup, FindingId, FindingSubject, 
 pub use icmp::{IcmpError, IcmpEvent};
 pub use lens::Lens;
 pub use live::{Offered, Seen, Stuck};
-pub use metrics::{Again, Distribution, KeepAlives, LimitedTime, OwnLimit, TurnTimes};
+pub use metrics::{Again, Distribution, KeepAlives, LimitedTime, OwnLimit, TurnTimes, Waited};
 pub use second_look::{Correction, SeenLater};
 pub use segment::{Frame, Segment, Whole};
 pub use sink::{Discard, KeepSegments, Kept, Notice, Sink};

@@ -45,6 +45,8 @@ pub(crate) const TWICE_WITHOUT_ID_US: u32 = 1_000;
 /// An acknowledgment that waited at least so long was delayed on purpose (RFC 9293 §3.8.6.3); half a second is allowed,
 /// 40 ms are usual.
 pub(crate) const ACK_WAITED_NS_MIN: u64 = 30_000_000;
+/// Answers that take at least so long come from afar: a host by itself answers sooner.
+pub(crate) const FAR_NS_MIN: u64 = 1_000_000;
 /// What a sender does at once on an acknowledgment comes within this time.
 pub(crate) const AT_ONCE_NS: u64 = 2_000_000;
 

@@ -32,7 +32,7 @@ use crate::ends::{self, Turn};
 use crate::fast_open::FastOpenWords;
 use crate::flow::{Flow, FlowKey};
 use crate::habits::Habits;
-use crate::metrics::Talk;
+use crate::metrics::{Talk, Waited};
 use crate::nanos::Nanos;
 use crate::pair::Pair;
 use crate::verdicts::{
@@ -198,7 +198,8 @@ impl Live {
         }
         self.halves[from].traffic.on_sent(segment);
         if twice.is_none() {
-            self.halves.count(from, segment, &ours, &before, &self.times, self.marks_heard.as_deref());
+            let marks = self.marks_heard.as_deref();
+            analysis.waited = self.halves.count(from, segment, &ours, &before, &self.times, marks);
         }
         self.marks.on_segment(from, segment, analysis, &ours, &before);
         if twice.is_none() {
@@ -310,6 +311,7 @@ impl Live {
             ecn: EcnMeaning::default(),
             fast_open: FastOpenWords::default(),
             notes: Notes::NONE,
+            waited: Waited::default(),
             shows_frame: None,
             seen_later: SeenLater::default(),
             since_first_ns: now_ns.saturating_sub(self.times.first_ns),

@@ -3,14 +3,14 @@
 use super::{Before, Half, Times};
 use crate::ecn::MarksHeard;
 use crate::limits::{MSS_BYTES_ETHERNET, OWN_ROUNDS_MIN};
-use crate::metrics::{PathNow, TextSent};
+use crate::metrics::{PathNow, TextSent, Waited};
 use crate::pair::Pair;
 use crate::verdicts::Judged;
 use crate::why::{Place, Sender};
 use crate::{Segment, Side};
 
 impl Pair<Half> {
-    /// Counts a segment of `from`, and remembers it as its sender's latest.
+    /// Counts a segment of `from`, and remembers it as its sender's latest. Returned is what its text waited for.
     #[inline]
     pub(super) fn count(
         &mut self,
@@ -20,21 +20,24 @@ impl Pair<Half> {
         before: &Before,
         times: &Times,
         marks: Option<&MarksHeard>,
-    ) {
+    ) -> Waited {
         let (sent, other) = self.split(from);
+        let window_bytes = sent.judged.window_bytes(segment.window).0;
+        let mut waited = Waited::default();
         if !segment.flags.rst() {
-            let window_bytes = sent.judged.window_bytes(segment.window).0;
             sent.traffic.on_window(window_bytes, segment, segment.time.as_nanos());
         }
         if segment.flags.ack() {
             other.count_acknowledgment(segment, judged, before);
+            other.traffic.limits.on_offer(segment.time.as_nanos(), segment.ack + window_bytes);
         }
         if segment.text_bytes > 0 {
             sent.infer_scale(other, segment, judged);
             let is_marked = || marks.is_some_and(|marks| marks.was_told(from));
-            sent.count_text(other, segment, judged, before, times, is_marked);
+            waited = sent.count_text(other, segment, judged, before, times, is_marked);
         }
         sent.sender.on_sent(segment, Place::of(segment, before), before);
+        waited
     }
 }
 
@@ -103,10 +106,12 @@ impl Half {
         before: &Before,
         times: &Times,
         is_marked: impl Fn() -> bool,
-    ) {
+    ) -> Waited {
         let Half { sender, traffic, end, .. } = self;
+        let turn_ns = times.turn_to_ns(end.is_passive, other.traffic.rtt.min_ns());
         let sent = TextSent {
             now_ns: segment.time.as_nanos(),
+            turn_ns: turn_ns.unwrap_or(0),
             text_bytes: segment.text_bytes,
             in_flight_bytes: judged.in_flight_bytes.unwrap_or(segment.text_bytes),
             window_bytes: other.window_bytes(),
@@ -122,12 +127,12 @@ impl Half {
         };
         traffic.on_text(sent, |rtt| {
             Some(PathNow {
-                turn_ns: times.turn_to_ns(end.is_passive, other.traffic.rtt.min_ns())?,
+                turn_ns: turn_ns?,
                 rtt_min_ns: rtt.min_ns()?,
                 srtt_ns: sender.srtt_ns()?,
                 is_marked: is_marked(),
             })
-        });
+        })
     }
 }
 

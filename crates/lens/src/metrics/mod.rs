@@ -15,7 +15,7 @@ mod turns;
 mod unread;
 
 pub use keep_alives::KeepAlives;
-pub use limited::{LimitedTime, OwnLimit};
+pub use limited::{LimitedTime, OwnLimit, Waited};
 pub(crate) use limited::{PathNow, TextSent};
 pub use quantile::Distribution;
 pub(crate) use quantile::Sketch;

@@ -1,7 +1,7 @@
 //! The counters of one direction while the capture is read.
 
 use super::Sketch;
-use super::limited::{LimitedTime, Limits, OwnLimit, OwnPlace, PathNow, TextSent};
+use super::limited::{LimitedTime, Limits, OwnLimit, OwnPlace, PathNow, TextSent, Waited};
 use super::own::Own;
 use crate::nanos::Nanos;
 use crate::{Frame, Segment};
@@ -99,9 +99,9 @@ impl Traffic {
 
     /// What a text met, for the limits.
     #[inline]
-    pub(crate) fn on_text(&mut self, sent: TextSent, path: impl Fn(&Sketch) -> Option<PathNow>) {
+    pub(crate) fn on_text(&mut self, sent: TextSent, path: impl Fn(&Sketch) -> Option<PathNow>) -> Waited {
         self.in_flight_bytes_max = self.in_flight_bytes_max.max(sent.in_flight_bytes);
-        self.limits.on_text(OwnPlace(&mut self.rare), sent, || path(&self.rtt));
+        self.limits.on_text(OwnPlace(&mut self.rare), sent, || path(&self.rtt))
     }
 
     /// The window that a segment of this direction offers; never that of a RST. One with SYN or FIN says nothing of an
