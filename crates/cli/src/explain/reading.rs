@@ -178,6 +178,7 @@ impl Opened {
 }
 
 /// An item of a capture.
+#[derive(Clone, Copy)]
 pub(super) enum Item<'a> {
     /// A segment that is in a packet. Nearly all packets have one; some have several.
     Segment(&'a Record<'a>, &'a Decoded<'a>, &'a Segment),

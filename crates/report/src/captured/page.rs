@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use tcp::Instant;
 use tcp::state::Cause;
 
-/// The most segments that a page holds; the others are left out, and counted by connection. At about 200
-/// bytes each, a browser opens this many in a second or two.
+/// The most segments that a page holds; the others are left out, and counted by connection. At about 100
+/// bytes each with all that is told of them, a browser opens this many in a second or two.
 pub const PAGE_SEGMENTS_MAX: usize = 200_000;
 
 /// The page of what the lens kept. Times count from the first frame of each connection.

@@ -27,8 +27,15 @@ struct Summary<'a> {
     ending: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     round_trip: Option<f64>,
+    #[serde(skip_serializing_if = "is_nothing")]
     again: &'a [u32; 2],
+    #[serde(skip_serializing_if = "is_nothing")]
     limited: &'a [[f64; 4]; 2],
+}
+
+/// Most connections of many send nothing again, and wait for nothing.
+fn is_nothing<T: Default + PartialEq>(value: &&T) -> bool {
+    **value == T::default()
 }
 
 /// What the view of one connection shows besides.

@@ -1,8 +1,8 @@
 //! Details in few bytes: names of fields once, and strings that come again as numbers.
 //!
 //! A page of many connections says the same for each: states, reasons, sentences that differ by the addresses of the ends.
-//! Here every object becomes a row with the number of its list of fields, a string that came before becomes its number in
-//! a table, and the addresses of the ends become marks. The page's script (`unpack`) puts back what was there; nothing is
+//! Here every object becomes a row with the number of its list of fields, a string, or the strings of an object together,
+//! that came before become a number in a table, and the addresses of the ends become marks. The page's script (`unpack`) puts back what was there; nothing is
 //! left out. What is *not* here: which parts a page has.
 
 use serde_json::Value;
@@ -20,11 +20,12 @@ const STRING_MARK: char = '!';
 /// The tables that all lines share.
 #[derive(Debug, Default)]
 pub(super) struct Packer {
-    /// Each string that was written, and its place in the table once it came again.
-    seen: BTreeMap<String, Option<usize>>,
-    strings: Vec<String>,
-    fields: BTreeMap<Vec<String>, usize>,
-    lists: Vec<Vec<String>>,
+    strings: Known,
+    /// Lists of packed texts.
+    texts: Known,
+    fields: BTreeMap<[Vec<String>; 2], usize>,
+    /// The names of fields: those with a value each, and those whose texts stand together.
+    lists: Vec<[Vec<String>; 2]>,
 }
 
 impl Packer {
@@ -37,7 +38,9 @@ impl Packer {
 
     /// The tables as JSON, when everything is packed.
     pub(super) fn tables(&self) -> String {
-        serde_json::json!({ "strings": self.strings, "fields": self.lists }).to_string()
+        let texts = self.texts.table.join(",");
+        let (strings, fields) = (serde_json::json!(self.strings.table), serde_json::json!(self.lists));
+        format!("{{\"strings\":{strings},\"fields\":{fields},\"texts\":[{texts}]}}")
     }
 
     fn value(&mut self, value: &Value, addresses: [&str; 2], line: &mut String) {
@@ -65,11 +68,11 @@ impl Packer {
         }
     }
 
-    fn each(
+    fn each<T>(
         &mut self,
-        items: &[Value],
+        items: &[T],
         line: &mut String,
-        mut write: impl FnMut(&mut Packer, &Value, &mut String),
+        mut write: impl FnMut(&mut Packer, &T, &mut String),
     ) {
         for (number, item) in items.iter().enumerate() {
             if number > 0 {
@@ -79,19 +82,31 @@ impl Packer {
         }
     }
 
-    /// An object: the number of its list of fields, and their values.
+    /// An object: the number of its list of fields, and their values; at the end all its texts together, as the number of
+    /// such a list of texts if it came before.
     fn row(&mut self, object: &Value, addresses: [&str; 2], line: &mut String) {
         let Some(object) = object.as_object() else { return };
-        let names: Vec<String> = object.keys().cloned().collect();
+        let (texts, others): (Vec<_>, Vec<_>) = object.iter().partition(|(_, value)| is_text(value));
+        let names = |fields: &[(&String, &Value)]| fields.iter().map(|(name, _)| (*name).clone()).collect();
         let lists = &mut self.lists;
-        let list = *self.fields.entry(names).or_insert_with_key(|names| {
+        let list = *self.fields.entry([names(&others), names(&texts)]).or_insert_with_key(|names| {
             lists.push(names.clone());
             lists.len() - 1
         });
         line.push_str(&format!("[{list}"));
-        for value in object.values() {
+        for (_, value) in others {
             line.push(',');
             self.value(value, addresses, line);
+        }
+        if !texts.is_empty() {
+            let mut together = String::from("[");
+            self.each(&texts, &mut together, |packer, (_, text), line| packer.value(text, addresses, line));
+            together.push(']');
+            line.push(',');
+            match self.texts.place_of(&together) {
+                Some(place) => line.push_str(&place.to_string()),
+                None => line.push_str(&together),
+            }
         }
         line.push(']');
     }
@@ -104,12 +119,28 @@ impl Packer {
         for (end, address) in addresses.into_iter().enumerate().filter(|(_, address)| !address.is_empty()) {
             marked = marked.replace(address, &format!("{END_MARK}{end}"));
         }
-        if let Some(place) = self.place_of(&marked) {
+        if let Some(place) = self.strings.place_of(&marked) {
             return format!("{STRING_MARK}{place}");
         }
         if marked.starts_with(STRING_MARK) { format!("{STRING_MARK}{marked}") } else { marked }
     }
+}
 
+/// A text, or a list of texts.
+fn is_text(value: &Value) -> bool {
+    let is_word = |value: &Value| value.is_string() || value.is_null();
+    value.is_string() || value.as_array().is_some_and(|items| !items.is_empty() && items.iter().all(is_word))
+}
+
+/// Strings that came before.
+#[derive(Debug, Default)]
+struct Known {
+    /// Each string that was written, and its place in the table once it came again.
+    seen: BTreeMap<String, Option<usize>>,
+    table: Vec<String>,
+}
+
+impl Known {
     /// Where a string that came before is in the table.
     fn place_of(&mut self, text: &str) -> Option<usize> {
         if text.len() < STRING_BYTES_MIN {
@@ -117,8 +148,8 @@ impl Packer {
         }
         if let Some(place) = self.seen.get_mut(text) {
             return Some(*place.get_or_insert_with(|| {
-                self.strings.push(text.to_owned());
-                self.strings.len() - 1
+                self.table.push(text.to_owned());
+                self.table.len() - 1
             }));
         }
         if self.seen.len() < STRINGS_MAX {
@@ -137,8 +168,13 @@ mod tests {
     fn unpack(tables: &Value, value: &Value, addresses: [&str; 2]) -> Value {
         let row = |row: &Value| -> Value {
             let row = row.as_array().unwrap();
-            let names = tables["fields"][row[0].as_u64().unwrap() as usize].as_array().unwrap();
-            let fields = names.iter().zip(&row[1..]);
+            let names = &tables["fields"][row[0].as_u64().unwrap() as usize];
+            let [others, texts] = [0, 1].map(|kind| names[kind].as_array().unwrap());
+            let together = row.get(1 + others.len()).map(|together| match together.as_u64() {
+                Some(place) => tables["texts"][place as usize].as_array().unwrap(),
+                None => together.as_array().unwrap(),
+            });
+            let fields = others.iter().zip(&row[1..]).chain(texts.iter().zip(together.into_iter().flatten()));
             fields
                 .map(|(name, part)| (name.as_str().unwrap().to_owned(), unpack(tables, part, addresses)))
                 .collect()

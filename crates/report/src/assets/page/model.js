@@ -6,7 +6,11 @@ const shared = JSON.parse(details.shift());
 
 /** Puts back what is packed: objects are rows with the number of their list of fields, strings that came before numbers. */
 function unpack(value, addresses) {
-  const row = ([list, ...values]) => Object.fromEntries(shared.fields[list].map((name, i) => [name, unpack(values[i], addresses)]));
+  const row = ([list, ...values]) => {
+    const [others, texts] = shared.fields[list], last = values[others.length], together = typeof last === "number" ? shared.texts[last] : last;
+    const fields = [...others.map((name, i) => [name, values[i]]), ...texts.map((name, i) => [name, together[i]])];
+    return Object.fromEntries(fields.map(([name, part]) => [name, unpack(part, addresses)]));
+  };
   if (typeof value === "string") return unpackText(value, addresses);
   if (Array.isArray(value)) return value.map((item) => unpack(item, addresses));
   if (value === null || typeof value !== "object") return value;
