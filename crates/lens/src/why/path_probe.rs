@@ -41,8 +41,6 @@ pub(crate) struct PacketSizes {
     full_text_bytes: u16,
     /// Packets of this size, without PSH.
     full_count: u8,
-    /// The latest new text that was not the end of a record: how large segments are now.
-    new_text_bytes: u16,
     /// Super-segments were captured: sizes say nothing.
     is_joined: bool,
     probing: Option<Box<Probing>>,
@@ -52,6 +50,8 @@ pub(crate) struct PacketSizes {
 struct Probing {
     in_flight: Option<Probe>,
     probes: PathProbes,
+    /// Since this frame a timer has sent smaller segments: the sender takes the path for narrow.
+    small_since: Frame,
     /// The path turned out to be too small for what is in flight.
     shrunk: Option<Shrunk>,
 }
@@ -93,8 +93,8 @@ impl PacketSizes {
 
     /// Text that goes again because it was in a packet too big for the path (RFC 1191 §6.5, RFC 8201 §5.4): a part of
     /// a segment, cut smaller than it was, without a timeout before; and then all that was in flight with it.
-    /// What a timer sends, or what an acknowledgment has shown to be lost while segments are so small anyway, is no sign of
-    /// the path.
+    /// What a timer sends is no sign of the path, nor what an acknowledgment has shown to be lost of what was sent before
+    /// segments became small.
     pub(super) fn why_shrunk(&mut self, scene: &Scene<'_>, by: Shrunken) -> Option<Why> {
         let (segment, earlier) = (scene.segment, scene.prior.earlier?);
         let is_of =
@@ -105,6 +105,10 @@ impl PacketSizes {
             && segment.end().before(end)
             && segment.text_bytes < self.full_text_bytes.into();
         let (packet, text) = (saturated(segment.ip_bytes), saturated(segment.text_bytes));
+        let was_larger = self.probing.as_ref().is_some_and(|probing| earlier.frame < probing.small_since);
+        if is_cut && by.timer {
+            self.probing.get_or_insert_default().small_since = segment.frame;
+        }
         if is_cut {
             // with or without a word of a router: packets are so large from here on (RFC 4821 §7.7)
             (self.full_bytes, self.full_text_bytes, self.full_count) = (packet, text, 0);
@@ -113,7 +117,7 @@ impl PacketSizes {
         }
         let evidence = match self.probing.as_ref().and_then(|probing| probing.shrunk).filter(is_of) {
             Some(_) => Evidence::SIZE | Evidence::SEEN_BEFORE,
-            None if is_cut && !by.timer && !(by.shown_lost && text == self.new_text_bytes) => {
+            None if is_cut && !by.timer && !(by.shown_lost && was_larger) => {
                 self.on_too_big(segment.frame, scene.prior.next_seq?);
                 Evidence::SIZE | Evidence::SEEN_BEFORE | Evidence::TIMING
             }
@@ -204,9 +208,6 @@ impl PacketSizes {
             self.full_bytes = 0;
         }
         let (packet, text) = (saturated(bytes), saturated(segment.text_bytes));
-        if is_new && !segment.flags.psh() {
-            self.new_text_bytes = text;
-        }
         if packet > self.full_bytes {
             (self.full_bytes, self.full_text_bytes, self.full_count) = (packet, text, 0);
         }

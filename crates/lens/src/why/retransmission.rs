@@ -164,6 +164,14 @@ fn at_first(signs: &Signs) -> Why {
         let confidence = if is_shown { Confidence::HIGH } else { Confidence::LIKELY };
         return Why::new(SendReason::TailLossProbe, confidence).by(Evidence::TIMING).or(SendReason::Timeout);
     }
+    // too soon for any timeout: something was heard that is not known here
+    if signs.is_near && !signs.is_exact && signs.has_sack && signs.gap_ns < TIMEOUT_NS_MIN {
+        let [reason, other] = match signs.is_by_tick() && signs.sacked_ahead_bytes > 0 {
+            true => [SendReason::ReorderTimeout, SendReason::SackRecovery],
+            false => [SendReason::SackRecovery, SendReason::ReorderTimeout],
+        };
+        return Why::new(reason, Confidence::LOW).by(Evidence::TIMING).or(other).or(SendReason::Timeout);
+    }
     timeout(signs)
 }
 
