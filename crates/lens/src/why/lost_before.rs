@@ -63,7 +63,7 @@ pub(super) fn lost_before(scene: &Scene<'_>, from: &Sender) -> Option<LostBefore
 /// whether it was sent before: a pause of the application that takes just as long looks the same, so that it takes a sender that was never seen to pause.
 pub(super) fn lost_alone(scene: &Scene<'_>, from: &Sender, timing: &Timing) -> Option<LostBefore> {
     let segment = scene.segment;
-    let is_in_time = timing.is_quiet() && (93..=140).contains(&timing.waited_percent(segment));
+    let is_in_time = timing.is_quiet() && (97..=128).contains(&timing.waited_percent(segment));
     if !is_in_time
         || timing.ahead.is_none()
         || from.ids.missing(segment).is_some()
