@@ -86,6 +86,8 @@ fn conclude(scene: &Scene<'_>, from: &mut Sender, to: &Sender, timing: &Timing) 
                 full_bytes,
             });
         }
+        let quiet_ns = scene.segment.time.as_nanos().saturating_sub(from.last_ns);
+        from.has_paused |= from.has_sent && quiet_ns >= TIMEOUT_NS_MIN / 2;
         let why = why_new(scene, from);
         from.sizes.on_sent(scene.segment, true, why.reason, scene.mss_bytes);
         return why;

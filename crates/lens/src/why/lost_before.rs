@@ -60,10 +60,10 @@ pub(super) fn lost_before(scene: &Scene<'_>, from: &Sender) -> Option<LostBefore
 }
 
 /// A lone segment that comes when the timer for it has just run out, by its sender's own clock, where no counter tells
-/// whether it was sent before: a pause of the application that takes just as long looks the same.
+/// whether it was sent before: a pause of the application that takes just as long looks the same, so that it takes a sender that was never seen to pause.
 pub(super) fn lost_alone(scene: &Scene<'_>, from: &Sender, timing: &Timing) -> Option<LostBefore> {
     let segment = scene.segment;
-    let is_in_time = timing.is_quiet() && (93..=140).contains(&timing.waited_percent(segment));
+    let is_in_time = timing.is_quiet() && (97..=128).contains(&timing.waited_percent(segment));
     if !is_in_time
         || timing.ahead.is_none()
         || from.ids.missing(segment).is_some()
@@ -71,7 +71,8 @@ pub(super) fn lost_alone(scene: &Scene<'_>, from: &Sender, timing: &Timing) -> O
     {
         return None;
     }
-    if scene.is_near || scene.prior.next_seq != Some(segment.seq) {
+    // whoever pauses for so long anyway says nothing by it
+    if scene.is_near || from.has_paused || scene.prior.next_seq != Some(segment.seq) {
         return None;
     }
     let may_probe = scene.has_probes && from.probes_seen() >= 0;

@@ -53,6 +53,8 @@ pub(crate) struct Sender {
     pub(crate) sizes: PacketSizes,
     /// Made when something is sent again for the first time.
     pub(crate) loss: Option<Box<Loss>>,
+    /// Its application was seen to pause for about as long as a timer takes, or longer.
+    pub(crate) has_paused: bool,
     /// By how much its timestamps are ahead of the echoes in them, at the least: when it answers at once. `i32::MAX` while
     /// nothing is known.
     pub(crate) ahead_min: i32,
@@ -94,6 +96,7 @@ impl Default for Sender {
             next_print: 0,
             sizes: PacketSizes::default(),
             loss: None,
+            has_paused: false,
             ahead_min: i32::MAX,
         }
     }

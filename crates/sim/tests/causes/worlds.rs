@@ -237,7 +237,7 @@ pub(crate) const WORLDS: &[Worlds] = &[
             Plan { lanes, talk: Talk::Bulk(2_000_000), ..Plan::default() }
         },
         sender_permille: 995,
-        receiver_permille: 785,
+        receiver_permille: 850,
     },
     Worlds {
         name: "delay spikes",
@@ -253,7 +253,7 @@ pub(crate) const WORLDS: &[Worlds] = &[
             }
         },
         sender_permille: 995,
-        receiver_permille: 768,
+        receiver_permille: 900,
     },
     Worlds {
         name: "pieces with pauses, over IPv6",
@@ -277,7 +277,7 @@ pub(crate) const WORLDS: &[Worlds] = &[
             ..Plan::default()
         },
         sender_permille: 980,
-        receiver_permille: 958,
+        receiver_permille: 970,
     },
     Worlds {
         name: "without timestamps",

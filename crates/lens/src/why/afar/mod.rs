@@ -166,7 +166,7 @@ impl Afar {
         let Timing { turn_ns, ahead, mss_bytes, filled_ns, .. } = *timing;
         self.filled_ns_min = self.filled_ns_min.min(filled_ns);
         let turn_ns = turn_ns.min(self.filled_ns_min);
-        self.mss_bytes = mss_bytes.max(536);
+        self.mss_bytes = mss_bytes;
         let now_ns = segment.time.as_nanos();
         let Some(stamps) = segment.options.timestamps else {
             if let Some((ack, arrived)) = self.late.take_if(|(late, _)| segment.seq.at_or_after(*late)) {
@@ -338,3 +338,6 @@ impl By {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

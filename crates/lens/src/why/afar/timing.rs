@@ -7,6 +7,7 @@
 use super::super::signs::TIMEOUT_NS_MIN;
 use super::super::{Scene, Sender};
 use crate::Segment;
+use crate::limits::MSS_BYTES_DEFAULT;
 
 /// No sender's timer runs out sooner than this after it did before.
 const SOON_MS: u32 = 150;
@@ -48,7 +49,7 @@ impl Timing {
                 .prior
                 .hole_since_ns
                 .map_or(u64::MAX, |since_ns| scene.segment.time.as_nanos().saturating_sub(since_ns)),
-            mss_bytes: scene.mss_bytes,
+            mss_bytes: from.largest_text_bytes.min(scene.mss_bytes).max(MSS_BYTES_DEFAULT),
             rto_ns: from.rto_ns() + scene.turn_ns,
             quiet_ns: scene.segment.time.as_nanos().saturating_sub(from.last_ns),
             idle_ms: from
