@@ -3,6 +3,7 @@
 use super::loss::Began;
 use super::lost_before::{LostBefore, lost_before};
 use super::order::weigh;
+use super::reopened::why_reopened;
 use super::retransmission::why_again;
 use super::signs::TIMEOUT_NS_MIN;
 use super::timers::{Timers, is_alone};
@@ -14,6 +15,9 @@ use tcp::SendReason;
 #[inline]
 pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
     from.is_exact |= scene.other.last_ack_time_ns == scene.segment.time.as_nanos();
+    if let Some(why) = why_reopened(scene, from) {
+        return why;
+    }
     // text that ends beyond the highest is new, even when it repeats a few bytes before
     let first_fin =
         scene.segment.flags.fin() && scene.prior.own_fin_end.is_none() && scene.segment.text_bytes == 0;

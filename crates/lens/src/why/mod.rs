@@ -15,6 +15,7 @@ mod order;
 mod overtaken;
 mod packet_ids;
 mod path_probe;
+mod reopened;
 mod resent;
 mod reset;
 mod retransmission;
@@ -36,6 +37,7 @@ pub(crate) use sender::{Place, Sender, Twice};
 pub(crate) use tick::Ticks;
 
 use crate::live::Before;
+use crate::metrics::Closed;
 use crate::verdicts::{Judged, Remembered, Verdicts};
 use crate::{EndState, Frame, Segment};
 use std::fmt;
@@ -244,6 +246,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) other_was_suspicious: bool,
     /// The ends agreed on SACK, without which nobody probes a tail (RFC 8985 §7).
     pub(crate) has_probes: bool,
+    /// For what goes again: when the receiver's window was closed last, if it is open again.
+    pub(crate) reopened: Option<Closed>,
     /// The largest text of one segment that both ends allow, as far as known.
     pub(crate) mss_bytes: u32,
     /// A timer of the sender's host can have run out just now; `None` where that is not known. Asked of text that goes
