@@ -13,6 +13,7 @@ mod overview;
 mod pipeline;
 mod reading;
 mod summary;
+mod window;
 
 use crate::failure::{Failure, Outcome, print};
 use crate::notes::note;
@@ -45,6 +46,10 @@ use std::time::Duration;
   synfin explain --live eth0 -Y 'tcp.port == 80'  as it happens; needs CAP_NET_RAW")]
 pub(crate) struct Explain {
     /// The capture: pcap or pcapng, also in gzip or zstd; `-` for standard input
+    ///
+    /// Records that stand up to 100 ms late in it, among so many others as fit into some batches, are analysed in the
+    /// order of time; with --annotate the copy keeps the order of the file. Not so what is shown as it comes: with
+    /// --live, and with --json or --csv from a pipe.
     #[arg(value_name = "FILE", required_unless_present = "live")]
     file: Option<PathBuf>,
     /// Listen on this network interface instead of reading a file, until Ctrl-C
@@ -215,7 +220,9 @@ impl Explain {
     ) -> Result<reading::Summary, Failure> {
         let ends = self.ends()?;
         let filter = self.filter.as_ref();
-        let options = reading::ReadOptions { annotated: annotated.as_mut(), filter, ends: ends.as_ref() };
+        let may_wait = self.live.is_none() && !self.json && !self.csv;
+        let options =
+            reading::ReadOptions { annotated: annotated.as_mut(), filter, ends: ends.as_ref(), may_wait };
         let summary = reading::read(source, sink, options)?;
         Ok(if self.live.is_some() { summary.of_interface() } else { summary })
     }

@@ -48,6 +48,20 @@ pub(crate) const ACK_WAITED_NS_MIN: u64 = 30_000_000;
 /// What a sender does at once on an acknowledgment comes within this time.
 pub(crate) const AT_ONCE_NS: u64 = 2_000_000;
 
+/// Round trips over which no more than the same amount was in flight, before that is a limit of the sender's own: in
+/// these a congestion window grows by four segments at least, where nothing was lost (RFC 9438 §4.3).
+pub(crate) const OWN_ROUNDS_MIN: u32 = 8;
+/// Stretches of time remembered in which a sender kept something back itself: a transfer has one or two. Totals have no
+/// bound.
+pub(crate) const OWN_SPANS_MAX: usize = 64;
+
+/// An end that said nothing for so long, and then answers as one that knows of no connection, was restarted, or
+/// forgotten by a box on the path: both take longer than an application that throws a connection away in use.
+pub(crate) const FORGOTTEN_NS_MIN: u64 = 10_000_000_000;
+
+/// A capture is near an end when the way to it and back is less than this part of the round trip.
+pub(crate) const NEAR_PART: u64 = 8;
+
 // How large something is.
 
 /// Text of this size does not fit through every path; see the finding on MTU black holes.
@@ -56,8 +70,12 @@ pub(crate) const LARGE_BYTES: u32 = 1_150;
 pub(crate) const SMALL_BYTES: u32 = 1_000;
 /// The largest text of a segment where no MSS was captured: links have packets of 9,000 bytes at most.
 pub(crate) const MSS_BYTES_MAX: u16 = 9_000;
+/// The text of a segment on Ethernet: what is taken where no MSS was captured.
+pub(crate) const MSS_BYTES_ETHERNET: u32 = 1_460;
 /// The MSS of an end that says nothing (RFC 9293 §3.7.1), and the least that counts as a full segment.
 pub(crate) const MSS_BYTES_DEFAULT: u32 = 536;
+/// Less than two segments may be read and not offered again yet (RFC 9293 §3.8.6.2.2, with the larger steps of the BSDs).
+pub(crate) const UNREAD_BYTES_MIN: u32 = 2 * MSS_BYTES_ETHERNET;
 /// Some stacks lose a few bytes of the window that they offered, without meaning it.
 pub(crate) const WINDOW_LOSS_BYTES: u32 = MSS_BYTES_DEFAULT;
 /// The largest window there is (RFC 7323 §2.3): one that shrank by more was another connection's.

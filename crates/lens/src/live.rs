@@ -198,7 +198,7 @@ impl Live {
         }
         self.halves[from].traffic.on_sent(segment);
         if twice.is_none() {
-            self.halves.count(from, segment, &ours, &before);
+            self.halves.count(from, segment, &ours, &before, &self.times, self.marks_heard.as_deref());
         }
         self.marks.on_segment(from, segment, analysis, &ours, &before);
         if twice.is_none() {

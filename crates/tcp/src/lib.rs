@@ -88,4 +88,3 @@ pub(crate) fn window_field(bytes: u32, shift: u8) -> u16 {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
-extern crate std as dbg_std;

@@ -49,8 +49,8 @@ pub struct Compared {
     pub without_origin: Vec<(usize, Seen)>,
     /// The longest time from a frame to its event, in nanoseconds.
     pub late_ns_max: u64,
-    /// SYNs sent again that are the first thing that the receiver's capture shows of their connection: nobody can know it.
-    /// They are not counted.
+    /// SYNs and SYN-ACKs sent again that are the first that the receiver's capture shows of their end: what was sent before
+    /// never came, nothing counts it, and a slow host looks the same. Nobody can know it; they are not counted.
     pub unknowable: usize,
 }
 
@@ -90,7 +90,7 @@ impl Case<'_> {
         let mut begun = BTreeSet::new();
         let is_known = |index: usize| row_of[index].is_some() || !sent[index].is_again;
         for (piece, origin) in got.iter().zip(origins(sent, got, is_here)) {
-            let is_first = begun.insert(piece.flow()) && !begun.contains(&(piece.to, piece.from));
+            let is_first = begun.insert(piece.flow());
             let Some(Origin { sent: index, is_copy }) = origin else {
                 if is_here(piece.from) && piece.seq != piece.end {
                     compared.without_origin.push((1 - host, *piece));
@@ -102,7 +102,7 @@ impl Case<'_> {
             }
             let row = row_of[index].and_then(|row: usize| compared.rows.get_mut(row));
             let class = row.as_ref().map(|row| row.truth.class);
-            if class == Some(Class::HandshakeTimeout) && is_first {
+            if matches!(class, Some(Class::HandshakeTimeout | Class::SynAgain)) && is_first {
                 compared.unknowable += 1;
                 continue;
             }

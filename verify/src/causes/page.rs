@@ -33,7 +33,7 @@ pub struct Line {
     pub unclear: usize,
     /// Retransmissions without a frame, frames without a retransmission, and pieces of unknown origin.
     pub unmatched: usize,
-    /// SYNs sent again of which the receiver cannot know it.
+    /// SYNs and SYN-ACKs sent again of which the receiver cannot know it.
     pub unknowable: usize,
 }
 
@@ -94,7 +94,7 @@ impl Page {
         let count = total.share(Vantage::Sender, None).of;
         let sum = |what: fn(&Line) -> usize| self.lines.iter().map(what).sum::<usize>();
         let mut text = format!(
-            "Linux {}, seed {}, `{}`: {count} retransmissions in {} scenarios. Not counted: {} whose stack says nothing, {} that could not be matched, {} SYNs of which the receiver cannot know that they are repetitions.\n",
+            "Linux {}, seed {}, `{}`: {count} retransmissions in {} scenarios. Not counted: {} whose stack says nothing, {} that could not be matched, {} SYNs and SYN-ACKs of which the receiver cannot know that they are repetitions, because none had come before.\n",
             self.kernel,
             self.seed,
             self.command,

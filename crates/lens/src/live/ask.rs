@@ -4,6 +4,7 @@ use super::{At, Before, Live};
 use crate::ecn::{self, EcnMeaning, MarkSigns, MarksHeard};
 use crate::fast_open::{self, FastOpenWords};
 use crate::habits::Habits;
+use crate::limits::NEAR_PART;
 use crate::nanos::Nanos;
 use crate::verdicts::Judged;
 use crate::why::{Loss, Scene, Twice, has_probes, why};
@@ -11,9 +12,6 @@ use crate::{EndState, Segment, Side, Why};
 
 /// The codepoint of ECN that says that the path is congested (RFC 3168 §5).
 const CONGESTION_EXPERIENCED: u8 = 3;
-
-/// A capture is near a sender when the way to it and back is less than this part of the round trip.
-const NEAR: u64 = 8;
 
 impl Live {
     /// Asks why the segment was sent, and lets the sender remember the reason.
@@ -31,14 +29,23 @@ impl Live {
         answer: &mut Why,
     ) {
         let rtt_ns = self.times.rtt_ns(&self.halves);
+        let unread_bytes =
+            if segment.flags.rst() { self.talk.unread_bytes(from, before.last_ack) } else { 0 };
         let (half, other) = self.halves.split(from);
         let turn_ns = self.times.known_turn_ns(half, other);
-        let is_near = turn_ns.is_some_and(|turn_ns| turn_ns < rtt_ns / NEAR);
+        // a handshake that was lost in part seems to take long
+        let back_ns = self.times.known_turn_ns(other, half);
+        let both_ways_ns =
+            turn_ns.zip(back_ns).map_or(rtt_ns, |(there_ns, back_ns)| rtt_ns.min(there_ns + back_ns));
+        let is_near = turn_ns.is_some_and(|turn_ns| turn_ns < both_ways_ns / NEAR_PART);
         let is_again = before.next_seq.is_some_and(|next| segment.text_bytes > 0 && segment.seq.before(next));
-        let is_at_tick = match is_again && is_near {
-            true => habits.is_at_tick(segment.source.ip(), segment.time.as_nanos()),
-            false => None,
-        };
+        let mut is_at_tick = None;
+        if is_again {
+            let host = segment.source.ip();
+            // what its other connections have shown meanwhile counts, too
+            half.sender.host_probes = habits.probes(host);
+            is_at_tick = if is_near { habits.is_at_tick(host, segment.time.as_nanos()) } else { None };
+        }
         let has_sack = self.marks.offered.iter().all(|offered| offered.sack);
         let scene = Scene {
             segment,
@@ -55,10 +62,12 @@ impl Live {
             turn_ns: turn_ns.unwrap_or(0),
             is_near,
             other_was_suspicious: self.marks.suspicious_from(from.other()),
+            has_sack,
             has_probes: has_sack && has_probes(segment.time.as_nanos()),
             mss_bytes: before.mss_bytes,
             is_at_tick,
             reopened: if before.earlier.is_some() { other.traffic.reopened() } else { None },
+            unread_bytes,
         };
         *answer = why(&scene, &mut half.sender, &other.sender);
         half.sender.last_reason = answer.reason;

@@ -1,7 +1,9 @@
 //! The counters of both halves, after everything is concluded.
 
-use super::{Before, Half};
-use crate::metrics::TextSent;
+use super::{Before, Half, Times};
+use crate::ecn::MarksHeard;
+use crate::limits::{MSS_BYTES_ETHERNET, OWN_ROUNDS_MIN};
+use crate::metrics::{PathNow, TextSent};
 use crate::pair::Pair;
 use crate::verdicts::Judged;
 use crate::why::{Place, Sender};
@@ -10,7 +12,15 @@ use crate::{Segment, Side};
 impl Pair<Half> {
     /// Counts a segment of `from`, and remembers it as its sender's latest.
     #[inline]
-    pub(super) fn count(&mut self, from: Side, segment: &Segment, judged: &Judged, before: &Before) {
+    pub(super) fn count(
+        &mut self,
+        from: Side,
+        segment: &Segment,
+        judged: &Judged,
+        before: &Before,
+        times: &Times,
+        marks: Option<&MarksHeard>,
+    ) {
         let (sent, other) = self.split(from);
         if !segment.flags.rst() {
             let window_bytes = sent.judged.window_bytes(segment.window).0;
@@ -20,8 +30,9 @@ impl Pair<Half> {
             other.count_acknowledgment(segment, judged, before);
         }
         if segment.text_bytes > 0 {
-            let is_again = before.next_seq.is_some_and(|next| segment.seq.before(next));
-            sent.count_text(other, segment, judged, is_again);
+            sent.infer_scale(other, segment, judged);
+            let is_marked = || marks.is_some_and(|marks| marks.was_told(from));
+            sent.count_text(other, segment, judged, before, times, is_marked);
         }
         sent.sender.on_sent(segment, Place::of(segment, before), before);
     }
@@ -45,6 +56,11 @@ impl Half {
         if before.is_advanced_by(acknowledgment) {
             let ack = acknowledgment.ack;
             let advanced_bytes = before.last_ack.map_or(0, |last_ack| ack.bytes_since(last_ack));
+            if let Some(timed) = &mut self.sender.timed {
+                let echo = acknowledgment.options.timestamps.map(|stamps| stamps.echo);
+                let age_ns = echo.and_then(|echo| self.sender.clock.age_ns(echo, now_ns));
+                timed.on_progress(now_ns, ack, age_ns);
+            }
             self.sender.on_progress(now_ns, ack, advanced_bytes);
         }
         if self.judged.unacked.len() == 0 {
@@ -67,7 +83,7 @@ impl Half {
     }
 
     #[inline]
-    fn count_text(&mut self, other: &mut Half, segment: &Segment, judged: &Judged, is_again: bool) {
+    fn infer_scale(&self, other: &mut Half, segment: &Segment, judged: &Judged) {
         let receiver = &mut other.judged;
         if let Some(last_ack) = receiver.last_ack
             && !segment.flags.syn()
@@ -76,12 +92,41 @@ impl Half {
             let beyond_ack = segment.end().offset_from(last_ack).max(0).cast_unsigned();
             receiver.inferred_scale.on_sent(beyond_ack, receiver.window);
         }
-        self.traffic.on_text(TextSent {
+    }
+
+    #[inline]
+    fn count_text(
+        &mut self,
+        other: &Half,
+        segment: &Segment,
+        judged: &Judged,
+        before: &Before,
+        times: &Times,
+        is_marked: impl Fn() -> bool,
+    ) {
+        let Half { sender, traffic, end, .. } = self;
+        let sent = TextSent {
             now_ns: segment.time.as_nanos(),
+            text_bytes: segment.text_bytes,
             in_flight_bytes: judged.in_flight_bytes.unwrap_or(segment.text_bytes),
             window_bytes: other.window_bytes(),
-            largest_text_bytes: self.sender.largest_text_bytes,
-            is_again,
+            largest_text_bytes: sender.largest_text_bytes,
+            mss_bytes: before.mss_bytes.min(MSS_BYTES_ETHERNET),
+            is_of_many: traffic.text_segments > 2 * OWN_ROUNDS_MIN,
+            is_again: before.next_seq.is_some_and(|next| segment.seq.before(next)),
+            is_after_loss: sender.loss.as_ref().is_some_and(|loss| loss.counts.total() > 0),
+            end: segment.end(),
+            acked: before.acknowledged,
+            acked_ns: other.judged.last_ack_time_ns,
+            peer_text_ns: other.traffic.last_text_ns,
+        };
+        traffic.on_text(sent, |rtt| {
+            Some(PathNow {
+                turn_ns: times.turn_to_ns(end.is_passive, other.traffic.rtt.min_ns())?,
+                rtt_min_ns: rtt.min_ns()?,
+                srtt_ns: sender.srtt_ns()?,
+                is_marked: is_marked(),
+            })
         });
     }
 }

@@ -6,10 +6,10 @@
 
 use super::times::PathTimes;
 use super::{Before, Half, Live};
-use crate::limits::MSS_BYTES_DEFAULT;
+use crate::limits::{MSS_BYTES_DEFAULT, NEAR_PART};
 use crate::nanos::Nanos;
 use crate::verdicts::reports_duplicate;
-use crate::why::{Circumstances, Reported, Sending, has_reorder_timer};
+use crate::why::{Afar, Circumstances, Reported, Sending, has_reorder_timer};
 use crate::{Frame, Segment, Side};
 
 impl Live {
@@ -30,8 +30,12 @@ impl Live {
             let mss_bytes = self.marks.mss_bytes();
             return other.hear_of_flight(segment, before, PathTimes { turn_ns, initial_rtt_ns, mss_bytes });
         }
+        let is_exact = other.sender.is_exact();
         let loss = other.sender.loss.as_mut()?;
-        loss.overtaken.is_exact |= other.sender.is_exact;
+        if let Some(afar) = &mut loss.afar {
+            afar.on_ack(segment);
+        }
+        loss.overtaken.is_exact |= is_exact;
         let rtt_ns = other.traffic.rtt.min_ns();
         loss.hear_of_mistakes(&Reported::by(segment, before, other.judged.next_seq, rtt_ns))
     }
@@ -60,8 +64,13 @@ impl Half {
         let (sender, unacked) = (&mut self.sender, &mut self.judged.unacked);
         let srtt_ns = sender.srtt_ns().unwrap_or(0) + turn_ns;
         let mss_bytes = sender.largest_text_bytes.min(mss_bytes).max(MSS_BYTES_DEFAULT);
+        let is_exact = sender.is_exact();
         let loss = sender.loss.get_or_insert_default();
-        loss.overtaken.is_exact |= sender.is_exact;
+        if initial_rtt_ns.is_some_and(|rtt_ns| turn_ns >= rtt_ns / NEAR_PART) || loss.afar.is_some() {
+            let afar = loss.afar.get_or_insert_with(|| Box::new(Afar::new(acknowledgment.ack)));
+            afar.on_ack(acknowledgment);
+        }
+        loss.overtaken.is_exact |= is_exact;
         loss.overtaken.is_old = !has_reorder_timer(now_ns);
         let oldest = unacked.oldest_open(loss.overtaken.overdue());
         if loss.recovery().is_none() {
@@ -78,6 +87,9 @@ impl Half {
         };
         let delivery = unacked.deliver(acknowledgment.ack, news, mss_bytes, answers);
         loss.overtaken.on_delivery(&delivery, now_ns, turn_ns);
+        if let Some((timed, fresh)) = sender.timed.as_mut().zip(delivery.fresh) {
+            timed.on_delivery(now_ns, acknowledgment.ack, fresh);
+        }
         let shown = loss.hear_of_mistakes(&Reported::by(
             acknowledgment,
             before,

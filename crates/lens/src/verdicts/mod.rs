@@ -16,6 +16,8 @@ mod zero;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod walked;
 
 pub use completeness::Completeness;
 pub(crate) use delivery::Delivery;

@@ -110,7 +110,7 @@ impl Row {
     }
 
     /// Removes what `ack` acknowledges; an entry that it cuts keeps its rest.
-    #[inline]
+    #[inline(always)]
     pub(super) fn acknowledge(&mut self, ack: Seq) -> Taken {
         if self.watch.is_some() {
             return self.acknowledge_watched(ack);
@@ -127,6 +127,7 @@ impl Row {
         taken
     }
 
+    #[inline(never)]
     fn acknowledge_watched(&mut self, ack: Seq) -> Taken {
         let mut taken = Taken::default();
         let Some(watch) = &mut self.watch else { return taken };
@@ -207,7 +208,10 @@ impl Row {
             return Some(entry(hole));
         }
         let looked = watch.looked.wrapping_sub(watch.first) as usize;
-        let from = self.entries.partition_point(&covered).max(looked);
+        let from = match self.entries.get(looked) {
+            Some(entry) if covered(entry) => self.entries.partition_point(&covered),
+            _ => looked, // nearly always: what counts as lost was sent before what is reported
+        };
         self.entries.range(from..).find(|entry| entry.is_open())
     }
 }

@@ -97,7 +97,7 @@ pub(crate) fn begin(sent: &mut Remembered, other: &mut Remembered, segment: &Seg
 }
 
 /// Rows 1 to 9: where the segment stands, its window, and whether it repeats an acknowledgment.
-#[inline]
+#[inline(always)]
 fn judge_position(
     sent: &mut Remembered,
     other: &mut Remembered,
@@ -267,7 +267,7 @@ fn is_fast(sent: &Remembered, other: &Remembered, segment: &Segment, now_ns: u64
 }
 
 /// What the next segments will be judged by.
-#[inline]
+#[inline(always)]
 fn remember(sent: &mut Remembered, segment: &Segment, known: &Known, verdicts: Verdicts) {
     let now_ns = segment.time.as_nanos();
     let moves = segment.text_bytes > 0 || segment.flags.intersects(Flags::SYN | Flags::FIN);

@@ -119,14 +119,20 @@ impl Unacked {
     #[inline]
     pub(crate) fn push(&mut self, entry: Entry) {
         if !self.first.push(entry) {
-            let more = self.more.get_or_insert_default();
-            if !more.second.push(entry) {
-                more.rest.push_back(entry);
-            }
+            self.push_beside(entry);
+        }
+    }
+
+    #[inline(never)]
+    fn push_beside(&mut self, entry: Entry) {
+        let more = self.more.get_or_insert_default();
+        if !more.second.push(entry) {
+            more.rest.push_back(entry);
         }
     }
 
     /// `entry`, which is about to be entered, repeats what is in the list.
+    #[inline(never)]
     pub(crate) fn note_again(&mut self, entry: &mut Entry) {
         self.first.note_again(entry);
         if let Some(more) = &mut self.more {
@@ -155,7 +161,7 @@ impl Unacked {
     }
 
     /// Removes what `ack` acknowledges; an entry that it cuts keeps its rest.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn acknowledge(&mut self, ack: Seq) -> Taken {
         let taken = self.first.acknowledge(ack);
         match &mut self.more {
@@ -263,6 +269,7 @@ impl Unacked {
 }
 
 impl More {
+    #[inline(never)]
     fn acknowledge(&mut self, ack: Seq) -> Taken {
         let taken = self.second.acknowledge(ack);
         if self.rest.is_empty() {

@@ -1,6 +1,6 @@
 //! Why a segment without text was sent: which acknowledgment it is (RFC 9293 §3.8.6.3, RFC 5681 §4.2).
 
-use super::sender::Place;
+use super::place::Place;
 use super::{Confidence, Evidence, Scene, Sender, Why};
 use crate::{EndState, Verdicts};
 use tcp::SendReason;

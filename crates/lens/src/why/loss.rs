@@ -1,15 +1,20 @@
 //! What is remembered of a sender's losses; made when it sends something again for the first time.
+//!
+//! What is *not* here: by what something counts as lost (`overtaken.rs`), and what shows that a recovery was a mistake
+//! (`loss/mistakes.rs`).
 
+mod mistakes;
+
+pub(crate) use mistakes::Reported;
+
+use super::afar::Afar;
 use super::lost_before::LostBefore;
 use super::overtaken::Overtaken;
-use super::resent::{Needless, Resent};
-use crate::live::Before;
+use super::resent::Resent;
 use crate::second_look::{Decided, LoneTail, NewText, SecondLook};
-use crate::verdicts::{Delivery, reports_duplicate};
 use crate::{Frame, Segment};
 use tcp::SendReason;
 use wire::Seq;
-use wire::tcp::SackBlocks;
 
 /// Enough that one odd case does not decide, and few enough that it can be decided otherwise.
 const PROBE_VOTES_MAX: i8 = 4;
@@ -41,56 +46,40 @@ pub struct RetransmissionCounts {
     pub probe: u32,
     /// Text of a probe that was too big for the path, in smaller segments: no sign of congestion.
     pub path_mtu: u32,
-    /// Of all these: needless, as D-SACK, timestamps or earlier acknowledgments show.
+    /// Of all these: needless, as D-SACK, timestamps or earlier acknowledgments show, or both copies at the receiver.
     pub spurious: u32,
 }
 
 impl RetransmissionCounts {
+    /// What counted as `first` is `told`; the first need not be a retransmission at all.
+    pub(super) fn revise(&mut self, first: SendReason, told: SendReason) {
+        if first == told {
+            return;
+        }
+        if let Some(count) = self.of(first) {
+            *count = count.saturating_sub(1);
+        }
+        if let Some(count) = self.of(told) {
+            *count += 1;
+        }
+    }
+
+    /// Where this cause is counted.
+    fn of(&mut self, reason: SendReason) -> Option<&mut u32> {
+        Some(match reason {
+            SendReason::Timeout => &mut self.timeout,
+            SendReason::FastRetransmit => &mut self.fast,
+            SendReason::SackRecovery | SendReason::ReorderTimeout => &mut self.sack,
+            SendReason::TailLossProbe => &mut self.probe,
+            SendReason::PathMtu => &mut self.path_mtu,
+            SendReason::RecoveryRetransmit | SendReason::AfterTimeout => &mut self.recovery,
+            _ => return None,
+        })
+    }
+
     /// All of them; `spurious` counts again what one of the others counts.
     pub fn total(&self) -> u32 {
         self.timeout + self.fast + self.sack + self.recovery + self.probe + self.path_mtu
-    }
-}
-
-/// What an acknowledgment says of what was sent again.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Reported<'a> {
-    ack: Seq,
-    /// SND.NXT of the sender.
-    next: Seq,
-    blocks: &'a SackBlocks,
-    echo: Option<u32>,
-    /// It can answer what was sent by then.
-    sent_before_ns: u64,
-    /// It acknowledges more than the one before.
-    advances: bool,
-    /// Its first block reports what arrived twice.
-    is_duplicate: bool,
-    /// It says what the one before it said.
-    repeats_without_news: bool,
-}
-
-impl Reported<'_> {
-    /// By an acknowledgment; `before` is what was known before it, `next` is SND.NXT of the sender, and no round trip from
-    /// here is shorter than `rtt_ns`.
-    pub(crate) fn by<'a>(
-        acknowledgment: &'a Segment,
-        before: &Before,
-        next: Option<Seq>,
-        rtt_ns: Option<u64>,
-    ) -> Reported<'a> {
-        let advances = before.is_advanced_by(acknowledgment);
-        let blocks = &acknowledgment.options.sack;
-        Reported {
-            ack: acknowledgment.ack,
-            next: next.unwrap_or(acknowledgment.ack),
-            blocks,
-            echo: acknowledgment.options.timestamps.map(|stamps| stamps.echo),
-            sent_before_ns: acknowledgment.time.as_nanos().saturating_sub(rtt_ns.unwrap_or(0)),
-            advances,
-            is_duplicate: reports_duplicate(acknowledgment),
-            repeats_without_news: !advances && acknowledgment.is_pure_ack() && blocks.is_empty(),
-        }
     }
 }
 
@@ -99,6 +88,8 @@ impl Reported<'_> {
 pub(crate) struct Loss {
     /// Recovery lasts until this is acknowledged, and how it began.
     recovery: Option<(Seq, Began)>,
+    /// What the sender knows, followed where its receiver is; made when something is missing there.
+    pub(crate) afar: Option<Box<Afar>>,
     /// What SACK shows to be lost.
     pub(crate) overtaken: Overtaken,
     /// Retransmissions of this recovery, and how many of them were needless.
@@ -155,16 +146,6 @@ impl Loss {
         self.recovery = Some((until, began));
     }
 
-    /// What was sent before the timeout, and not again, has arrived: not all was lost, the timeout was early
-    /// (RFC 5682 §2.1, step 3).
-    pub(crate) fn on_delivery(&mut self, delivery: &Delivery) {
-        let is_asked =
-            self.recovery() == Some(Began::Timeout) && self.may_be_early && !self.overtaken.is_exact;
-        if is_asked && delivery.fresh.is_some_and(|fresh| fresh.frame < self.timeout_frame) {
-            self.undo();
-        }
-    }
-
     /// Something lost is being sent again, and will be when everything before `ack` is acknowledged. A probe alone
     /// says nothing of loss.
     pub(crate) fn is_recovering_beyond(&self, ack: Seq) -> bool {
@@ -210,11 +191,6 @@ impl Loss {
     /// The tail was sent again to probe it; `next` is SND.NXT.
     pub(crate) fn on_probe(&mut self, next: Seq) {
         self.probe_out = Some(next);
-    }
-
-    /// An acknowledgment repeats the one before it, or reports a duplicate: of a probe that was not needed.
-    fn on_repeated(&mut self, ack: Seq) {
-        self.probe_out = self.probe_out.filter(|end| ack.before(*end));
     }
 
     pub(crate) fn on_progress(&mut self, ack: Seq) {
@@ -286,6 +262,17 @@ impl Loss {
         }
     }
 
+    /// The retransmission in `frame` is told with another cause than the `first` one.
+    pub(super) fn on_revised(&mut self, frame: Frame, first: SendReason, told: SendReason) {
+        self.counts.revise(first, told);
+        if first != told {
+            self.resent.correct(frame, told);
+            if let Some(second_look) = &mut self.second_look {
+                second_look.on_revised(frame, told);
+            }
+        }
+    }
+
     /// Something that was told is decided anew, and was not taken yet.
     pub(crate) fn has_decided(&self) -> bool {
         self.second_look.as_ref().is_some_and(|second_look| second_look.has_decided())
@@ -297,7 +284,7 @@ impl Loss {
         let (counts, resent) = (&mut self.counts, &mut self.resent);
         let (row, row_max) = (&mut self.timeouts_in_a_row, &mut self.timeouts_in_a_row_max);
         decided.into_iter().flatten().inspect(|decided| {
-            counts.recount(decided.was, decided.now);
+            counts.revise(decided.was, decided.now);
             let more = decided.more_in_a_row();
             // fewer than were counted leave the longest row as it is, unless this is the longest
             let is_longest = *row == *row_max;
@@ -334,79 +321,13 @@ impl Loss {
         self.resent.reason_of(frame)
     }
 
+    /// Whether this frame is a retransmission since the last timeout.
+    pub(crate) fn has_resent_since_timeout(&self, frame: Frame) -> bool {
+        frame >= self.timeout_frame && self.resent.has(frame)
+    }
+
     /// Whether an acknowledgment with this echo can answer the retransmission in `frame`.
     pub(crate) fn may_echo(&self, frame: Frame, echo: u32) -> bool {
         self.resent.may_echo(frame, echo)
-    }
-
-    /// The reduction of this recovery was a mistake, and its sender knows.
-    fn undo(&mut self) {
-        (self.recovery, self.is_undone) = (None, true);
-        self.overtaken.on_undone();
-    }
-
-    /// What an acknowledgment says of what was sent again: the frame of a retransmission that was needless.
-    pub(crate) fn hear_of_mistakes(&mut self, reported: &Reported<'_>) -> Option<Frame> {
-        let by_echo = if reported.advances { self.on_echo(reported) } else { None };
-        let by_dsack = if reported.is_duplicate { self.on_dsack(reported) } else { None };
-        if reported.is_duplicate || reported.repeats_without_news {
-            self.on_repeated(reported.ack);
-        }
-        by_dsack.or(by_echo)
-    }
-
-    /// The first block of a D-SACK: the retransmission that it shows to be needless, if remembered.
-    fn on_dsack(&mut self, reported: &Reported<'_>) -> Option<Frame> {
-        let needless =
-            self.resent.on_duplicate(reported.blocks.as_slice().first()?, reported.sent_before_ns)?;
-        if !needless.is_probe {
-            if !self.is_undone {
-                self.overtaken.on_needless(reported.ack, reported.next);
-            }
-            self.episode.1 = self.episode.1.saturating_add(1);
-            if self.episode.1 >= self.episode.0 {
-                self.undo();
-                self.overtaken.on_reordering();
-            }
-        }
-        Some(self.count(needless))
-    }
-
-    /// It echoes something: when that is older than the first retransmission of the recovery, which it answers, the whole
-    /// recovery is a mistake (RFC 3522).
-    fn on_echo(&mut self, reported: &Reported<'_>) -> Option<Frame> {
-        let ack = reported.ack;
-        if let (Some(first), Some(echo)) = (self.first_of_episode, reported.echo)
-            && let Some(is_mistake) = self.resent.is_answered_too_soon(first, ack, echo)
-        {
-            self.first_of_episode = None;
-            if is_mistake {
-                self.overtaken.on_mistake(ack, reported.next);
-                self.undo();
-                self.overtaken.on_reordering();
-            }
-        }
-        let needless = self.resent.on_progress(ack, reported.echo)?;
-        Some(self.count(needless))
-    }
-
-    /// `frame` itself is needless: its bytes were acknowledged before.
-    pub(crate) fn mark_frame(&mut self, frame: Frame) {
-        if let Some(needless) = self.resent.on_acknowledged(frame) {
-            self.count(needless);
-        }
-    }
-
-    fn count(&mut self, needless: Needless) -> Frame {
-        if needless.is_probe {
-            // the tail had arrived: what is measured from here on is no answer to the probe
-            self.recovery = self.recovery.filter(|(_, began)| *began != Began::Probe);
-        }
-        self.counts.spurious += 1;
-        self.needless_bytes += u64::from(needless.bytes);
-        if let Some(second_look) = &mut self.second_look {
-            second_look.on_needless(needless.frame);
-        }
-        needless.frame
     }
 }

@@ -67,6 +67,13 @@ impl PacketIds {
         (!self.is_shared && missing <= SILENT_MAX).then_some(missing)
     }
 
+    /// The same where many may be missing: after the sender's timer ran out in a blackout.
+    #[inline]
+    pub(super) fn missing_in_blackout(&self, segment: &Segment) -> Option<u16> {
+        let missing = self.ahead(segment)?.max(0).cast_unsigned();
+        (!self.is_shared && self.steps >= STEPS_FEW).then_some(missing)
+    }
+
     /// Remembers a packet, or a super-segment of as many as have `mss_bytes` of text each.
     #[inline]
     pub(super) fn on_sent(&mut self, segment: &Segment, mss_bytes: u32, follows_silence: bool) {

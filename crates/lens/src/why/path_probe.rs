@@ -41,6 +41,8 @@ pub(crate) struct PacketSizes {
     full_text_bytes: u16,
     /// Packets of this size, without PSH.
     full_count: u8,
+    /// The latest new text that was not the end of a record: how large segments are now.
+    new_text_bytes: u16,
     /// Super-segments were captured: sizes say nothing.
     is_joined: bool,
     probing: Option<Box<Probing>>,
@@ -74,6 +76,15 @@ struct Shrunk {
     until: Seq,
 }
 
+/// By what else smaller text goes again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shrunken {
+    /// The retransmission timer may have sent it, or its timeout goes on.
+    pub(super) timer: bool,
+    /// An acknowledgment, or a timer before, shows that what was sent before is lost.
+    pub(super) shown_lost: bool,
+}
+
 impl PacketSizes {
     /// A packet of this sender is too big; what is in flight ends at `next`.
     pub(crate) fn on_too_big(&mut self, frame: Frame, next: Seq) {
@@ -82,7 +93,9 @@ impl PacketSizes {
 
     /// Text that goes again because it was in a packet too big for the path (RFC 1191 §6.5, RFC 8201 §5.4): a part of
     /// a segment, cut smaller than it was, without a timeout before; and then all that was in flight with it.
-    pub(super) fn why_shrunk(&mut self, scene: &Scene<'_>, is_timer: bool) -> Option<Why> {
+    /// What a timer sends, or what an acknowledgment has shown to be lost while segments are so small anyway, is no sign of
+    /// the path.
+    pub(super) fn why_shrunk(&mut self, scene: &Scene<'_>, by: Shrunken) -> Option<Why> {
         let (segment, earlier) = (scene.segment, scene.prior.earlier?);
         let is_of =
             |shrunk: &Shrunk| earlier.frame < shrunk.frame && segment.end().at_or_before(shrunk.until);
@@ -100,7 +113,7 @@ impl PacketSizes {
         }
         let evidence = match self.probing.as_ref().and_then(|probing| probing.shrunk).filter(is_of) {
             Some(_) => Evidence::SIZE | Evidence::SEEN_BEFORE,
-            None if is_cut && !is_timer => {
+            None if is_cut && !by.timer && !(by.shown_lost && text == self.new_text_bytes) => {
                 self.on_too_big(segment.frame, scene.prior.next_seq?);
                 Evidence::SIZE | Evidence::SEEN_BEFORE | Evidence::TIMING
             }
@@ -191,6 +204,9 @@ impl PacketSizes {
             self.full_bytes = 0;
         }
         let (packet, text) = (saturated(bytes), saturated(segment.text_bytes));
+        if is_new && !segment.flags.psh() {
+            self.new_text_bytes = text;
+        }
         if packet > self.full_bytes {
             (self.full_bytes, self.full_text_bytes, self.full_count) = (packet, text, 0);
         }

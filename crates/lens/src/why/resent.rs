@@ -128,14 +128,17 @@ impl Resent {
         }
     }
 
-    /// Everything before `ack` is acknowledged by a segment with this echo: when that is older than a retransmission that
-    /// it covers, the original had arrived.
-    pub(super) fn on_progress(&mut self, ack: Seq, echo: Option<u32>) -> Option<Needless> {
+    /// What lies between `una` and `ack` is acknowledged by a segment with this echo: when that is older than the
+    /// retransmission of what comes first, the original had arrived. Of what lies behind, the echo says nothing: an
+    /// acknowledgment of several segments echoes the first (RFC 7323 §4.3).
+    pub(super) fn on_progress(&mut self, una: Seq, ack: Seq, echo: Option<u32>) -> Option<Needless> {
         if self.stamped == 0 {
             return None;
         }
-        let shown =
-            echo.and_then(|echo| self.mark(|sent| sent.end.at_or_before(ack) && sent.is_younger_than(echo)));
+        let is_first = |sent: &Sent| sent.seq.at_or_before(una) && sent.end.after(una);
+        let shown = echo.and_then(|echo| {
+            self.mark(|sent| is_first(sent) && sent.end.at_or_before(ack) && sent.is_younger_than(echo))
+        });
         let answered = self.sent.iter_mut().filter(|sent| sent.tsval.is_some() && sent.end.at_or_before(ack));
         for sent in answered {
             sent.tsval = None;
@@ -154,5 +157,79 @@ impl Resent {
         let sent = self.sent.iter_mut().find(|sent| sent.needless == Known::No && shows(sent))?;
         sent.needless = Known::Yes;
         Some(sent.as_needless())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wire::tcp::{Options, Timestamps};
+
+    fn segment(frame: Frame, seq: u32, tsval: u32) -> Segment {
+        let timestamps = Some(Timestamps { value: tsval, echo: 0 });
+        let options = Options { timestamps, ..Options::default() };
+        Segment { frame, seq: Seq::new(seq), text_bytes: 100, options, ..Segment::default() }
+    }
+
+    #[test]
+    fn an_older_echo_shows_that_the_original_had_arrived_once_until_it_is_acknowledged() {
+        let mut resent = Resent::default();
+        resent.push(&segment(7, 0, 50), SendReason::Timeout);
+        resent.push(&segment(8, 100, 60), SendReason::TailLossProbe);
+        assert!(resent.may_echo(7, 50) && !resent.may_echo(7, 49), "an answer is not older");
+        let at = Seq::new;
+        assert_eq!(resent.is_answered_too_soon(7, at(0), 49), None, "not answered yet");
+        assert_eq!(resent.is_answered_too_soon(7, at(100), 49), Some(true));
+        let needless = resent.on_progress(at(100), at(200), Some(55)).expect("the probe was");
+        assert_eq!((needless.frame, needless.bytes, needless.is_probe), (8, 100, true));
+        assert_eq!(resent.on_progress(at(0), at(200), Some(1)), None, "both were answered");
+        assert!(resent.may_echo(7, 1), "nothing is known of it any more");
+        let block = SackBlock { left: at(0), right: at(100) };
+        assert_eq!(resent.on_duplicate(&block, u64::MAX).map(|needless| needless.frame), Some(7));
+        assert_eq!(resent.on_duplicate(&block, u64::MAX), None, "it is told once");
+    }
+
+    #[test]
+    fn they_are_bounded() {
+        let mut resent = Resent::default();
+        for frame in 1..1_000 {
+            resent.push(&segment(frame, 100 * frame, frame), SendReason::Timeout);
+        }
+        assert_eq!((resent.sent.len(), resent.stamped), (REMEMBERED, REMEMBERED));
+        assert!(resent.has(999) && !resent.has(1));
+        assert_eq!(resent.on_progress(Seq::new(0), Seq::new(200_000), None), None);
+        assert_eq!(resent.stamped, 0);
+    }
+
+    fn resent(texts: &[(u32, u32)]) -> Resent {
+        let mut resent = Resent::default();
+        for (frame, (seq, stamp)) in texts.iter().enumerate() {
+            let mut segment = Segment { frame: 1 + frame as Frame, ..Segment::default() };
+            (segment.seq, segment.text_bytes) = (Seq::new(*seq), 100);
+            segment.options.timestamps = Some(Timestamps { value: *stamp, echo: 0 });
+            resent.push(&segment, SendReason::Timeout);
+        }
+        resent
+    }
+
+    #[test]
+    fn an_echo_speaks_of_the_first_that_is_acknowledged() {
+        // both arrive, and one acknowledgment of both echoes the first
+        let mut both = resent(&[(1_000, 50), (1_100, 51)]);
+        assert_eq!(both.on_progress(Seq::new(1_000), Seq::new(1_200), Some(50)), None);
+        // the original of the first arrives
+        let mut late = resent(&[(1_000, 50), (1_100, 51)]);
+        let shown = late.on_progress(Seq::new(1_000), Seq::new(1_200), Some(20));
+        assert_eq!(shown.map(|needless| needless.frame), Some(1));
+    }
+
+    #[test]
+    fn what_is_known_to_be_needless_is_not_counted_again_by_its_d_sack() {
+        let mut twice = resent(&[(1_000, 50), (1_000, 60)]);
+        assert!(twice.on_acknowledged(2).is_some());
+        let block = SackBlock { left: Seq::new(1_000), right: Seq::new(1_100) };
+        assert_eq!(twice.on_duplicate(&block, u64::MAX), None);
+        // and another one is one more
+        assert_eq!(twice.on_duplicate(&block, u64::MAX).map(|needless| needless.frame), Some(1));
     }
 }

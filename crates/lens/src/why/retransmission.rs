@@ -4,7 +4,8 @@
 //! continue a recovery; without one only a timer can have fired.
 
 use super::loss::Began;
-use super::overtaken::Shown;
+use super::marks::Shown;
+use super::needless::both_arrive;
 use super::signs::{AT_ONCE_NS, Signs, TIMEOUT_NS_MIN, signs};
 use super::{Confidence, Evidence, Loss, Scene, Sender, Why};
 use crate::Segment;
@@ -42,29 +43,15 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
         loss.on_timer_seen();
     }
     let is_overtaken = scene.prior.earlier.is_some_and(|sending| loss.overtaken.is_overtaken(sending));
+    let is_since_timeout =
+        scene.prior.earlier.is_some_and(|sending| loss.has_resent_since_timeout(sending.frame));
     let has_timer = !loss.overtaken.is_old;
-    let why = match (shown, began) {
-        (Some((Shown::Ack | Shown::ReorderTimer, is_close)), _)
-            if has_timer
-                && signs.is_by_tick()
-                && !signs.is_silent_at_una()
-                && began != Some(Began::Timeout) =>
+    let why = match (as_it_left(&signs, shown, began, has_timer, is_overtaken), began) {
+        // what went again was lost again: Linux ends the timeout's recovery and begins one of its own
+        (Some((Shown::Ack, is_close)), Some(Began::Timeout))
+            if !signs.is_exact && signs.is_at_once && is_since_timeout && !signs.is_silent_at_una() =>
         {
-            known_lost(&signs, Shown::ReorderTimer, is_close)
-        }
-        (None, None | Some(Began::Acks | Began::Probe))
-            if has_timer && is_overtaken && signs.is_by_tick() && !signs.is_silent_at_una() =>
-        {
-            known_lost(&signs, Shown::ReorderTimer, true)
-        }
-        // what that timer has shown a pacer lets out
-        (Some((Shown::ReorderTimer, is_close)), _) if signs.is_paced() && !signs.is_silent_at_una() => {
-            known_lost(&signs, Shown::Ack, is_close)
-        }
-        // a busy host's timer has not run out, or the window let nothing out until the acknowledgment came
-        (Some((Shown::ReorderTimer, is_close)), _)
-            if signs.is_near && signs.is_at_once && !signs.is_exact =>
-        {
+            loss.begin(scene.prior.next_seq.unwrap_or(scene.segment.end()), Began::Acks);
             known_lost(&signs, Shown::Ack, is_close)
         }
         // whatever shows it: until all that was out at the timeout is acknowledged
@@ -85,7 +72,46 @@ pub(super) fn why_again(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Wh
         loss.mark_frame(scene.segment.frame);
         return why.by(Evidence::ACKNOWLEDGED_BEFORE);
     }
+    if both_arrive(scene) {
+        loss.mark_frame(scene.segment.frame);
+        return why.by(Evidence::SEEN_BEFORE | Evidence::AT_RECEIVER);
+    }
     why
+}
+
+/// By what it counts as lost. What was heard before tells what was due, the moment at which it left what let it out: a
+/// timer leaves at a tick and after a silence, an answer at once, and what a pacer holds back at any time. The second value
+/// says that it is a close call.
+fn as_it_left(
+    signs: &Signs,
+    shown: Option<(Shown, bool)>,
+    began: Option<Began>,
+    has_timer: bool,
+    is_overtaken: bool,
+) -> Option<(Shown, bool)> {
+    if signs.is_silent_at_una() {
+        return shown;
+    }
+    let is_by_timer = has_timer && signs.is_by_tick() && began != Some(Began::Timeout);
+    match shown {
+        Some((Shown::Ack | Shown::ReorderTimer, is_close)) if is_by_timer => {
+            Some((Shown::ReorderTimer, is_close))
+        }
+        None if is_by_timer && is_overtaken => Some((Shown::ReorderTimer, true)),
+        // by then a recovery of its own goes on
+        Some((Shown::Timeout, is_close))
+            if began == Some(Began::Acks) && signs.is_near && !signs.is_exact =>
+        {
+            Some((Shown::Ack, is_close))
+        }
+        // what that timer has shown a pacer lets out
+        Some((Shown::ReorderTimer, is_close)) if signs.is_paced() => Some((Shown::Ack, is_close)),
+        // a busy host's timer has not run out, or the window let nothing out until the acknowledgment came
+        Some((Shown::ReorderTimer, is_close)) if signs.is_near && signs.is_at_once && !signs.is_exact => {
+            Some((Shown::Ack, is_close))
+        }
+        shown => shown,
+    }
 }
 
 /// What SACK, or a timeout before, shows to be lost is sent again as soon as the windows allow; after a silence
@@ -142,7 +168,10 @@ fn at_first(signs: &Signs) -> Why {
 }
 
 fn in_recovery(signs: &Signs, began: Began) -> Why {
-    if signs.is_silent_at_una() || (!signs.follows_ack && signs.since_ack_ns >= signs.rto_ns) {
+    let is_late = !signs.follows_ack && signs.since_ack_ns >= signs.rto_ns;
+    // whatever round trips its sender has measured: nothing else waits so long
+    let is_alone = signs.is_near && signs.at_una && signs.since_ack_ns.min(signs.quiet_ns) >= TIMEOUT_NS_MIN;
+    if signs.is_silent_at_una() || is_late || is_alone {
         return timeout(signs);
     }
     match began {

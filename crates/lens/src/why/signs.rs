@@ -139,7 +139,7 @@ pub(super) fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
         is_near,
         follows_ack,
         is_at_once: if is_near { since_ack_ns <= scene.turn_ns + AT_ONCE_NS } else { follows_ack },
-        is_exact: from.is_exact,
+        is_exact: from.is_exact(),
         has_waited: has_waited(scene, from, to),
         is_acknowledged,
         is_overtaken_here: is_acknowledged

@@ -71,14 +71,15 @@ fn connection(captured: &lens::Connection, segments: &[&(lens::Segment, Analysis
         again: directions.map(|direction| direction.retransmissions.total()),
         limited: directions.map(|direction| {
             let limited = direction.limited;
-            [limited.application_ns, limited.network_ns, limited.receiver_ns].map(|ns| ns as f64 / 1e9)
+            [limited.application_ns, limited.network_ns, limited.receiver_ns, limited.sender_ns]
+                .map(|ns| ns as f64 / 1e9)
         }),
         segments_left_out: packets.saturating_sub(segments.len() as u64),
         ..Connection::default()
     };
     let mut states = sides.map(|side| States::of(&captured.steps[side.index()]));
     let mut last = [None; 2];
-    let mut strips = limits::Strips::since(origin);
+    let mut strips = limits::Strips::of(captured);
     let mut events = events::Events::of(captured);
     for (segment, analysis) in segments {
         let from = usize::from(analysis.from != sides[0]);

@@ -350,9 +350,28 @@ fn direction(direction: &Direction) -> String {
             "application": direction.limited.application_ns / 1_000,
             "network": direction.limited.network_ns / 1_000,
             "receiver": direction.limited.receiver_ns / 1_000,
+            "sender": direction.limited.sender_ns / 1_000,
         }),
     );
+    put_own_limit(&mut fields, &direction.own_limit);
     fields.object()
+}
+
+/// What shows that the sender limited itself, if something does.
+fn put_own_limit(fields: &mut Fields, own: &lens::OwnLimit) {
+    if own.nagle_segments == 0 && own.plateau_rounds == 0 {
+        return;
+    }
+    fields.put(
+        "own_limit",
+        json!({
+            "nagle_us": own.nagle_ns / 1_000,
+            "nagle_segments": own.nagle_segments,
+            "plateau_us": own.plateau_ns / 1_000,
+            "plateau_bytes": own.plateau_bytes,
+            "plateau_rounds": own.plateau_rounds,
+        }),
+    );
 }
 
 /// The counters of the AccECN option, where there is one.

@@ -366,16 +366,6 @@ impl Sender {
     /// RACK looks (RFC 8985 §6.2, step 5). Returns how many bytes newly count as lost.
     pub(super) fn detect(&mut self, load: &mut Load, sign: LossSign, lent: &mut Lent<'_>) -> u32 {
         let window_ns = self.reordering.window_ns(self.circumstances(load));
-        if dbg_std::env::var("DBG").is_ok() {
-            dbg_std::eprintln!(
-                "E {:?} win {} rack {:?} reo {:?} circ {:?}",
-                lent.now,
-                window_ns,
-                load.rack,
-                self.reordering,
-                self.circumstances(load)
-            );
-        }
         let search = load.rack.detect(lent.now, &mut load.flight, window_ns, sign);
         load.reordered_due = search.due;
         search.lost_bytes

@@ -17,18 +17,19 @@ pub(super) const SPANS_MAX: usize = 64;
 struct Stretch {
     from_ns: u64,
     to_ns: u64,
-    /// Waited for the application, the network, the receiver.
-    waited_ns: [u64; 3],
+    /// Waited for the application, the network, the receiver, itself.
+    waited_ns: [u64; 4],
 }
 
 const APPLICATION: usize = 0;
 const NETWORK: usize = 1;
 const RECEIVER: usize = 2;
+const SENDER: usize = 3;
 
 impl Stretch {
     /// What most of it was waited for.
     fn mostly(&self) -> usize {
-        (0..3).max_by_key(|by| (self.waited_ns[*by], std::cmp::Reverse(*by))).unwrap_or(APPLICATION)
+        (0..4).max_by_key(|by| (self.waited_ns[*by], std::cmp::Reverse(*by))).unwrap_or(APPLICATION)
     }
 
     fn join(&mut self, later: Stretch) {
@@ -50,6 +51,8 @@ struct Clock {
     largest_text_bytes: u32,
     /// What the sender of this direction offers to the other one.
     window_bytes: u32,
+    /// When the lens says that the sender kept something back itself.
+    own: Vec<[u64; 2]>,
     stretches: Vec<Stretch>,
 }
 
@@ -59,8 +62,12 @@ impl Clock {
         if let Some(last_ns) = self.last_text_ns {
             let emptied_ns = self.emptied_ns.unwrap_or(now_ns).clamp(last_ns, now_ns.max(last_ns));
             let is_by_window = self.window_was_full && (!is_again || window_bytes == 0);
-            self.add(last_ns, emptied_ns, if is_by_window { RECEIVER } else { NETWORK });
-            self.add(emptied_ns, now_ns, APPLICATION);
+            if !is_by_window && self.is_own(last_ns, now_ns) {
+                self.add(last_ns, now_ns, SENDER);
+            } else {
+                self.add(last_ns, emptied_ns, if is_by_window { RECEIVER } else { NETWORK });
+                self.add(emptied_ns, now_ns, APPLICATION);
+            }
         }
         self.last_text_ns = Some(now_ns);
         self.emptied_ns = None;
@@ -68,11 +75,17 @@ impl Clock {
         self.largest_text_bytes = self.largest_text_bytes.max(sent.text_bytes);
     }
 
+    /// The lens says that the sender kept something back itself then.
+    fn is_own(&self, from_ns: u64, to_ns: u64) -> bool {
+        let at = self.own.partition_point(|span| span[1] < to_ns);
+        self.own.get(at).is_some_and(|span| span[0] <= from_ns && to_ns <= span[1])
+    }
+
     fn add(&mut self, from_ns: u64, to_ns: u64, by: usize) {
         if to_ns <= from_ns {
             return;
         }
-        let mut waited_ns = [0; 3];
+        let mut waited_ns = [0; 4];
         waited_ns[by] = to_ns - from_ns;
         let stretch = Stretch { from_ns, to_ns, waited_ns };
         match self.stretches.last_mut() {
@@ -101,8 +114,14 @@ pub(super) struct Strips {
 }
 
 impl Strips {
-    pub(super) fn since(origin: Instant) -> Strips {
-        Strips { origin, clocks: Default::default() }
+    pub(super) fn of(captured: &lens::Connection) -> Strips {
+        let origin = captured.first_time;
+        let since = |time: Instant| time.as_nanos().saturating_sub(origin.as_nanos());
+        let clocks = lens::Side::BOTH.map(|side| {
+            let own = captured.sent_by(side).own_limit.spans.iter().map(|span| span.map(since)).collect();
+            Clock { own, ..Clock::default() }
+        });
+        Strips { origin, clocks }
     }
 
     pub(super) fn take(&mut self, segment: &Segment, analysis: &Analysis) {
