@@ -12,7 +12,6 @@
 #[cfg(test)]
 mod tests;
 
-use crate::why::RetransmissionCounts;
 use crate::{Analysis, Confidence, Evidence, Frame, Notes, Side};
 use tcp::SendReason;
 use wire::Seq;
@@ -260,6 +259,17 @@ impl SecondLook {
         self.flight = self.flight.filter(|flight| flight.frame != frame);
     }
 
+    /// What was said of this frame is told with another cause.
+    pub(crate) fn on_revised(&mut self, frame: Frame, told: SendReason) {
+        let of_it = self.tails.iter_mut().find(|tail| tail.is_some_and(|tail| tail.frame == frame));
+        let Some(place) = of_it else { return };
+        if matches!(told, SendReason::Timeout | SendReason::TailLossProbe) {
+            *place = place.map(|tail| LoneTail { told, ..tail });
+        } else {
+            *place = None;
+        }
+    }
+
     /// The text at `seq` goes once more, with no answer in between: whether the one before was a probe, if that shows.
     pub(crate) fn on_again(&mut self, seq: Seq, now_ns: u64) -> Option<bool> {
         self.flight = None;
@@ -307,29 +317,5 @@ impl SecondLook {
     /// What was decided, once.
     pub(crate) fn take_decided(&mut self) -> impl Iterator<Item = Decided> {
         std::mem::take(&mut self.decided).into_iter().flatten()
-    }
-}
-
-impl RetransmissionCounts {
-    /// One that was counted with one cause has another.
-    pub(crate) fn recount(&mut self, was: SendReason, now: SendReason) {
-        if let Some(count) = self.of_mut(was) {
-            *count = count.saturating_sub(1);
-        }
-        if let Some(count) = self.of_mut(now) {
-            *count = count.saturating_add(1);
-        }
-    }
-
-    fn of_mut(&mut self, reason: SendReason) -> Option<&mut u32> {
-        Some(match reason {
-            SendReason::Timeout => &mut self.timeout,
-            SendReason::FastRetransmit => &mut self.fast,
-            SendReason::SackRecovery | SendReason::ReorderTimeout => &mut self.sack,
-            SendReason::TailLossProbe => &mut self.probe,
-            SendReason::PathMtu => &mut self.path_mtu,
-            SendReason::AfterTimeout | SendReason::RecoveryRetransmit => &mut self.recovery,
-            _ => return None,
-        })
     }
 }

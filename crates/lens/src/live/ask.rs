@@ -66,6 +66,7 @@ impl Live {
             has_probes: has_sack && has_probes(segment.time.as_nanos()),
             mss_bytes: before.mss_bytes,
             is_at_tick,
+            reopened: if before.earlier.is_some() { other.traffic.reopened() } else { None },
             unread_bytes,
         };
         *answer = why(&scene, &mut half.sender, &other.sender);

@@ -21,5 +21,5 @@ pub use quantile::Distribution;
 pub(crate) use quantile::Sketch;
 pub use repeats::Again;
 pub(crate) use talk::{Moved, Talk};
-pub(crate) use traffic::Traffic;
+pub(crate) use traffic::{Closed, Traffic};
 pub use turns::TurnTimes;

@@ -42,6 +42,8 @@ pub(super) struct RareTraffic {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ZeroWindow {
     since: Option<Nanos>,
+    /// The latest time that is over.
+    latest: Option<Closed>,
     pub(crate) total_ns: u64,
     pub(crate) longest_ns: u64,
     pub(crate) times: u32,
@@ -49,7 +51,21 @@ pub(crate) struct ZeroWindow {
     pub(crate) last_frame: Frame,
 }
 
+/// A time in which the window was zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Closed {
+    pub(crate) since_ns: u64,
+    /// It is open again.
+    pub(crate) until_ns: u64,
+}
+
 impl Traffic {
+    /// The latest time in which this direction's window was closed, once it is open again.
+    pub(crate) fn reopened(&self) -> Option<Closed> {
+        let zero = self.rare.as_ref()?.zero_window.as_ref()?;
+        if zero.since.is_none() { zero.latest } else { None }
+    }
+
     /// A value out of every line of memory, to have them all fetched at once.
     pub(crate) fn warmth(&self) -> u64 {
         let rtts = u64::from(self.rtt.warmth() ^ self.timestamp_rtt.warmth());
@@ -164,6 +180,7 @@ impl ZeroWindow {
     /// Ends a time that is still open, at the end of the capture.
     fn close(&mut self, now_ns: u64) {
         if let Some(since_ns) = self.since.take().map(Nanos::ns) {
+            self.latest = Some(Closed { since_ns, until_ns: now_ns });
             let lasted_ns = now_ns.saturating_sub(since_ns);
             self.total_ns = self.total_ns.saturating_add(lasted_ns);
             self.longest_ns = self.longest_ns.max(lasted_ns);

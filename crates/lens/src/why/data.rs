@@ -5,6 +5,7 @@ use super::loss::Began;
 use super::lost_before::{LostBefore, lost_alone, lost_before};
 use super::order::weigh;
 use super::path_probe::Shrunken;
+use super::reopened::why_reopened;
 use super::retransmission::why_again;
 use super::signs::TIMEOUT_NS_MIN;
 use super::timers::{Timers, is_alone};
@@ -46,7 +47,7 @@ fn why_again_from_afar(scene: &Scene<'_>, from: &mut Sender, first: Why, timing:
     let afar = loss.afar.get_or_insert_with(|| Box::new(Afar::new(una)));
     let why = afar.revise(first, segment, timing);
     afar.on_again(segment, By::of(why.reason), until, timing);
-    loss.counts.revise(first.reason, why.reason);
+    loss.on_revised(segment.frame, first.reason, why.reason);
     why
 }
 
@@ -98,6 +99,9 @@ fn conclude(scene: &Scene<'_>, from: &mut Sender, to: &Sender, timing: &Timing) 
 /// Why text went that ends at or before what had been sent: again, or late.
 #[inline(never)]
 fn why_sent_before(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why {
+    if let Some(why) = why_reopened(scene, from) {
+        return why;
+    }
     if let Some(why) = from.sizes.why_again(scene) {
         let loss = from.loss.get_or_insert_default();
         loss.counts.path_mtu += 1;

@@ -262,6 +262,17 @@ impl Loss {
         }
     }
 
+    /// The retransmission in `frame` is told with another cause than the `first` one.
+    pub(super) fn on_revised(&mut self, frame: Frame, first: SendReason, told: SendReason) {
+        self.counts.revise(first, told);
+        if first != told {
+            self.resent.correct(frame, told);
+            if let Some(second_look) = &mut self.second_look {
+                second_look.on_revised(frame, told);
+            }
+        }
+    }
+
     /// Something that was told is decided anew, and was not taken yet.
     pub(crate) fn has_decided(&self) -> bool {
         self.second_look.as_ref().is_some_and(|second_look| second_look.has_decided())
@@ -273,7 +284,7 @@ impl Loss {
         let (counts, resent) = (&mut self.counts, &mut self.resent);
         let (row, row_max) = (&mut self.timeouts_in_a_row, &mut self.timeouts_in_a_row_max);
         decided.into_iter().flatten().inspect(|decided| {
-            counts.recount(decided.was, decided.now);
+            counts.revise(decided.was, decided.now);
             let more = decided.more_in_a_row();
             // fewer than were counted leave the longest row as it is, unless this is the longest
             let is_longest = *row == *row_max;

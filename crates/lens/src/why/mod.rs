@@ -21,6 +21,7 @@ mod packet_ids;
 mod path_probe;
 mod patience;
 mod place;
+mod reopened;
 mod resent;
 mod reset;
 mod retransmission;
@@ -47,6 +48,7 @@ pub(crate) use sender::{Sender, Twice};
 pub(crate) use tick::Ticks;
 
 use crate::live::Before;
+use crate::metrics::Closed;
 use crate::verdicts::{Judged, Remembered, Verdicts};
 use crate::{EndState, Frame, Segment};
 use signs::TIMEOUT_NS_MIN;
@@ -181,6 +183,8 @@ pub(crate) struct Scene<'a> {
     pub(crate) has_sack: bool,
     /// And the time is one in which tails are probed: without SACK nobody does (RFC 8985 §7).
     pub(crate) has_probes: bool,
+    /// For what goes again: when the receiver's window was closed last, if it is open again.
+    pub(crate) reopened: Option<Closed>,
     /// The largest text of one segment that both ends allow, as far as known.
     pub(crate) mss_bytes: u32,
     /// A timer of the sender's host can have run out just now; `None` where that is not known. Asked of text that goes
