@@ -31,11 +31,13 @@ pub(super) fn why_data(scene: &Scene<'_>, from: &mut Sender, to: &Sender) -> Why
     if first.order != Order::InOrder {
         return first;
     }
-    if first.reason.is_retransmission() {
+    let why = if first.reason.is_retransmission() {
         why_again_from_afar(scene, from, first, &timing)
     } else {
         why_new_from_afar(scene, from, first, &timing)
-    }
+    };
+    let confidence = if why.reason.is_retransmission() { why.confidence.seen_afar() } else { why.confidence };
+    Why { confidence, ..why }
 }
 
 /// What goes again, by what its sender knows.

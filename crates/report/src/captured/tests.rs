@@ -338,7 +338,7 @@ fn a_page_tells_what_limited_a_sender_when() {
         .iter()
         .map(|span| span.waited.map(|seconds| (seconds * 1e3).round() as u32))
         .collect();
-    assert_eq!(waited, [[0, 10, 0, 0], [100, 0, 0, 0], [0, 1, 0, 0]], "{:?}", data.connections[0].limits);
+    assert_eq!(waited, [[0, 20, 0, 0], [90, 0, 0, 0], [0, 1, 0, 0]], "{:?}", data.connections[0].limits);
 }
 
 #[test]

@@ -132,7 +132,7 @@ fn a_timeout_lasts_until_what_was_out_is_acknowledged() {
     far.answers(33, &[]).waits(20).arrives(33, 0, 20);
     assert_eq!(
         (far.reason(), far.why().confidence),
-        (AfterTimeout, Confidence::LOW),
+        (AfterTimeout, Confidence::LOW.seen_afar()),
         "the counter says so alone"
     );
     far.answers(34, &[]).waits(20);
@@ -198,7 +198,7 @@ fn a_lone_segment_in_time_for_its_timer_was_sent_before_unless_a_counter_says_no
         far.why()
     };
     let probe = story(false, 250);
-    assert_eq!((probe.reason, probe.confidence), (TailLossProbe, Confidence::LIKELY));
+    assert_eq!((probe.reason, probe.confidence), (TailLossProbe, Confidence::LIKELY.seen_afar()));
     assert_eq!(story(true, 250).reason, NewData, "nothing is missing");
     assert_eq!(story(false, 120).reason, NewData, "an application that pauses");
     assert_eq!(story(false, 700).reason, NewData, "and one that pauses longer");
