@@ -114,6 +114,9 @@ impl LoneTail {
 /// New text of the sender, with what it takes to tell how much it may send at once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NewText {
+    /// Seen where it is sent. From afar what is lost on the way makes a flight look smaller: it tells what is likely, and
+    /// corrects nothing.
+    pub(crate) is_near: bool,
     /// It continues what was captured of its sender: nothing in between is missing.
     pub(crate) is_next: bool,
     pub(crate) bytes: u32,
@@ -249,7 +252,9 @@ impl SecondLook {
             false => tail.fits_timeout(),
         };
         let tail = place.take_if(|tail| fits(tail))?;
-        self.decide(tail, was_probe, false);
+        if text.is_near {
+            self.decide(tail, was_probe, false);
+        }
         Some(was_probe)
     }
 

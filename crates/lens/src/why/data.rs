@@ -80,6 +80,7 @@ fn conclude(scene: &Scene<'_>, from: &mut Sender, to: &Sender, timing: &Timing) 
         let full_bytes = from.largest_text_bytes.min(scene.mss_bytes).max(MSS_BYTES_DEFAULT);
         if let Some(loss) = &mut from.loss {
             loss.on_new_text(|| NewText {
+                is_near: scene.is_near,
                 is_next: scene.prior.next_seq == Some(scene.segment.seq),
                 bytes: scene.segment.text_bytes,
                 time_ns: scene.segment.time.as_nanos(),

@@ -244,17 +244,26 @@ impl Loss {
     pub(super) fn on_new_text(&mut self, text: impl FnOnce() -> NewText) {
         if let Some(second_look) = &mut self.second_look
             && second_look.is_watching()
-            && let Some(was_probe) = second_look.on_new_text(&text())
         {
-            self.on_probe_seen(was_probe);
+            let text = text();
+            match second_look.on_new_text(&text) {
+                Some(was_probe) if text.is_near => self.on_probe_seen(was_probe),
+                Some(was_probe) => self.vote(was_probe),
+                None => {}
+            }
         }
     }
 
-    /// A tail was probed, or was not though it should have been.
-    pub(crate) fn on_probe_seen(&mut self, was_probed: bool) {
+    /// A tail was probed, it seems, or was not.
+    fn vote(&mut self, was_probed: bool) {
         self.probe_vote = Some(was_probed);
         let vote = if was_probed { 1 } else { -1 };
         self.probes_seen = (self.probes_seen + vote).clamp(-PROBE_VOTES_MAX, PROBE_VOTES_MAX);
+    }
+
+    /// A tail was probed, or was not though it should have been: what is told next follows, and what is in question.
+    pub(crate) fn on_probe_seen(&mut self, was_probed: bool) {
+        self.vote(was_probed);
         if let Some(second_look) = &mut self.second_look
             && (self.probes_seen > 0) == was_probed
         {
