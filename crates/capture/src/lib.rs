@@ -23,7 +23,7 @@ pub use error::{Damage, DamageKind, Error};
 pub use finish::{Checksums, Finish, SuperSegments};
 pub use link_type::LinkType;
 pub use meta::{Direction, Interface, InterfaceId, PacketInfo, Section};
-pub use reader::{Block, Comments, InterfaceDescription, PACKET_BYTES_MAX, Piece, Reader, Record};
+pub use reader::{Block, Comments, InterfaceDescription, KeptPiece, PACKET_BYTES_MAX, Piece, Reader, Record};
 pub use writer::{Format, Writer};
 
 // What appears in signatures, so that programs need not name the crates below.

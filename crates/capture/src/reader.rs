@@ -6,6 +6,7 @@
 
 mod buffer;
 mod input;
+mod kept;
 mod options;
 mod pcap;
 pub(crate) mod pcapng;
@@ -15,6 +16,7 @@ mod time;
 use crate::{Damage, DamageKind, Direction, Error, InterfaceId, LinkType};
 use buffer::ReadBuffer;
 use input::Input;
+pub use kept::KeptPiece;
 pub use options::Comments;
 pub(crate) use options::Options;
 use std::io::{self, Read};

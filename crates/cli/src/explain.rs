@@ -4,6 +4,7 @@
 //! is chosen.
 
 mod annotate;
+mod held_back;
 mod left_out;
 mod lines;
 mod list;
@@ -12,6 +13,7 @@ mod overview;
 mod pipeline;
 mod reading;
 mod summary;
+mod window;
 
 use crate::failure::{Failure, Outcome, print};
 use crate::notes::note;
@@ -44,6 +46,10 @@ use std::time::Duration;
   synfin explain --live eth0 -Y 'tcp.port == 80'  as it happens; needs CAP_NET_RAW")]
 pub(crate) struct Explain {
     /// The capture: pcap or pcapng, also in gzip or zstd; `-` for standard input
+    ///
+    /// Records that stand up to 100 ms late in it, among so many others as fit into some batches, are analysed in the
+    /// order of time; with --annotate the copy keeps the order of the file. Not so what is shown as it comes: with
+    /// --live, and with --json or --csv from a pipe.
     #[arg(value_name = "FILE", required_unless_present = "live")]
     file: Option<PathBuf>,
     /// Listen on this network interface instead of reading a file, until Ctrl-C
@@ -56,7 +62,8 @@ pub(crate) struct Explain {
     ///
     /// Fields and operators are those of Wireshark that concern TCP: ==, !=, <, <=, &, contains,
     /// matches, in {80, 8000..8099}, any, all, len(), count(), lower(), upper(), parts of bytes such as
-    /// tcp.payload[0:4]. Ours are synfin.state (also .src and .dst), synfin.why and synfin.confidence.
+    /// tcp.payload[0:4]. Ours are synfin.state (also .src and .dst), synfin.why and synfin.confidence, as they
+    /// are known when the segment is read: what a later one corrects is told of the segments that passed.
     #[arg(long, short = 'Y', value_name = "EXPR", value_parser = Filter::parse)]
     filter: Option<Filter>,
     /// Draw this connection as a ladder
@@ -74,7 +81,7 @@ pub(crate) struct Explain {
     /// Sort the connections by this column
     #[arg(long, value_enum, default_value_t = Sort::Stream)]
     sort: Sort,
-    /// Print one JSON object per line: segments, connections, findings
+    /// Print one JSON object per line: segments, what later ones correct of them, connections, findings
     #[arg(long, conflicts_with_all = ["csv", "zeek"])]
     json: bool,
     /// Print one line of CSV per segment
@@ -213,7 +220,9 @@ impl Explain {
     ) -> Result<reading::Summary, Failure> {
         let ends = self.ends()?;
         let filter = self.filter.as_ref();
-        let options = reading::ReadOptions { annotated: annotated.as_mut(), filter, ends: ends.as_ref() };
+        let may_wait = self.live.is_none() && !self.json && !self.csv;
+        let options =
+            reading::ReadOptions { annotated: annotated.as_mut(), filter, ends: ends.as_ref(), may_wait };
         let summary = reading::read(source, sink, options)?;
         Ok(if self.live.is_some() { summary.of_interface() } else { summary })
     }

@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::process::Command;
 use support::{Scratch, has, printed, synfin};
 
 fn demo(name: &str, arguments: &[&str]) -> Scratch {
@@ -93,7 +94,7 @@ fn wireshark_shows_our_comments() {
     let file = demo("annotate", &[]);
     let annotated = Scratch::new("annotated.pcapng");
     printed(&["explain", file.path(), "--annotate", annotated.path()]);
-    let output = std::process::Command::new("tshark")
+    let output = Command::new("tshark")
         .args([
             "-r",
             annotated.path(),
@@ -139,7 +140,7 @@ fn lines_fit_into_the_terminal() {
     ];
     for width in [60, 80, 120] {
         for form in forms.into_iter().filter(|form| width > 60 || !form.contains(&"--stream")) {
-            let output = std::process::Command::new(env!("CARGO_BIN_EXE_synfin"))
+            let output = Command::new(env!("CARGO_BIN_EXE_synfin"))
                 .args(["explain", file.path()])
                 .args(form)
                 .env("COLUMNS", width.to_string())
@@ -246,17 +247,16 @@ fn a_capture_without_tcp_says_what_is_in_it() {
     assert_eq!(line["not_tcp"][0], serde_json::json!({"what": "UDP", "packets": 2}));
 }
 
-#[test]
-fn records_out_of_order_are_explained_in_the_order_of_time() {
+/// A handshake and a text, and their answers, which were written up to a millisecond late: frames 3 and 6.
+fn late_capture(name: &str) -> Scratch {
     let tcp = |back: bool, seq: u8, ack: u8, flags: u8, text: &[u8]| {
         let ports = if back { [0, 80, 0x20, 0] } else { [0x20, 0, 0, 80] };
         let header = [0, 0, 0, seq, 0, 0, 0, ack, 0x50, flags, 0xff, 0, 0, 0, 0, 0];
         ipv4(6, back, &[&ports[..], &header, text].concat())
     };
     let ms = |number: u64| 1_000_000 * number;
-    // the interface on which the server is heard was written 3 ms late
-    let file = capture_of(
-        "late.pcap",
+    capture_of(
+        name,
         &[
             (ms(1), tcp(false, 9, 0, 0x02, &[])),
             (ms(5), tcp(false, 10, 51, 0x10, &[])),
@@ -265,20 +265,52 @@ fn records_out_of_order_are_explained_in_the_order_of_time() {
             (ms(9), tcp(false, 15, 54, 0x10, &[])),
             (ms(8), tcp(true, 51, 15, 0x18, b"yes")),
         ],
-    );
-    let output = synfin(&["explain", file.path(), "--json"]);
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(
-        errors.contains("2 segments stand in the file behind later ones, by 1.00 ms at most"),
-        "{errors}"
-    );
-    let said = String::from_utf8_lossy(&output.stdout);
-    let frames: Vec<u64> = said
-        .lines()
-        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
-        .filter(|record| record["type"] == "segment")
-        .filter_map(|record| record["frame"].as_u64())
-        .collect();
-    assert_eq!(frames, [1, 3, 2, 4, 6, 5], "{said}");
-    assert!(!said.contains("ack_lost_segment"), "{said}");
+    )
+}
+
+#[test]
+fn records_out_of_order_are_explained_in_the_order_of_time() {
+    let file = late_capture("late.pcap");
+    let from_file = || synfin(&["explain", file.path(), "--json"]);
+    let filtered = || synfin(&["explain", file.path(), "--json", "--filter", "tcp"]);
+    let from_stdin = || {
+        Command::new(env!("CARGO_BIN_EXE_synfin"))
+            .args(["explain", "-", "--json"])
+            .stdin(std::fs::File::open(file.path()).expect("the capture"))
+            .output()
+            .expect("the command was built with this test")
+    };
+    for output in [from_file(), filtered(), from_stdin()] {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            errors.contains("2 segments stand in the file behind later ones, by 1.00 ms at most"),
+            "{errors}"
+        );
+        let said = String::from_utf8_lossy(&output.stdout);
+        let frames: Vec<u64> = said
+            .lines()
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
+            .filter(|record| record["type"] == "segment")
+            .filter_map(|record| record["frame"].as_u64())
+            .collect();
+        assert_eq!(frames, [1, 3, 2, 4, 6, 5], "{said}");
+        assert!(!said.contains("ack_lost_segment"), "{said}");
+    }
+}
+
+#[test]
+fn a_copy_keeps_the_order_of_the_file_and_its_comments_that_of_time() {
+    let (file, copy) = (late_capture("late-copy.pcap"), Scratch::new("late-copy.pcapng"));
+    let output = synfin(&["explain", file.path(), "--annotate", copy.path()]);
+    assert!(output.status.success(), "{output:?}");
+    let bytes = std::fs::read(copy.path()).expect("the copy");
+    let mut reader = capture::Reader::new(&bytes[..]).expect("a capture");
+    let mut times_ms = Vec::new();
+    while let Some(record) = reader.next() {
+        let record = record.expect("a packet");
+        times_ms.push(record.time_ns / 1_000_000 % 1_000);
+        let comments: Vec<String> = record.comments().map(|comment| comment.to_string()).collect();
+        assert!(!comments.concat().contains("ack_lost_segment"), "{comments:?}");
+    }
+    assert_eq!(times_ms, [1, 5, 4, 6, 9, 8]);
 }

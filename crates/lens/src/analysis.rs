@@ -1,7 +1,8 @@
 //! What the lens says of one segment.
 
 use crate::{
-    Completeness, EcnMeaning, EndState, FastOpenWords, Frame, ResetAcceptability, Side, Verdicts, Why,
+    Completeness, EcnMeaning, EndState, FastOpenWords, Frame, ResetAcceptability, SeenLater, Side, Verdicts,
+    Why,
 };
 use std::ops::{BitOr, BitOrAssign};
 
@@ -47,8 +48,12 @@ pub struct Analysis {
     pub fast_open: FastOpenWords,
     /// What else is remarkable.
     pub notes: Notes,
+    /// What its text waited for.
+    pub waited: crate::Waited,
     /// The frame of a retransmission that this segment shows to be needless, or of the same packet.
     pub shows_frame: Option<Frame>,
+    /// What was seen of it later. A sink that takes the segment at once is told by [`crate::Sink::corrected`].
+    pub seen_later: SeenLater,
     /// Nanoseconds since the connection's first segment: `tcp.time_relative`.
     pub since_first_ns: u64,
     /// Nanoseconds since the connection's segment before this one: `tcp.time_delta`, but never negative.
@@ -125,6 +130,8 @@ notes! {
     21 WINDOW_SHRANK "window-shrank" "Its right window edge moved back (RFC 9293 §3.8.6, SHLD-14).";
     22 QUOTED "quoted-in-icmp" "An ICMP error quotes it: it comes back, it is not sent here.";
     23 LINK_RETRY "link-retry" "The radio of a link sent the same packet again (IEEE 802.11): TCP sent it once.";
+    24 SHOWS_CAUSE "shows-cause" "Shows another cause of an earlier segment than the one that was told.";
+    25 NEEDLESS "needless" "It was needless, as a later segment shows: what it repeats had arrived.";
 }
 
 impl Notes {
@@ -134,6 +141,11 @@ impl Notes {
     /// Whether all of `other` are in it.
     pub const fn contains(self, other: Notes) -> bool {
         self.0 & other.0 == other.0
+    }
+
+    /// Whether any of `other` is in it.
+    pub const fn intersects(self, other: Notes) -> bool {
+        self.0 & other.0 != 0
     }
 
     /// Whether there is none.

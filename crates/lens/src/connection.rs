@@ -7,7 +7,7 @@ use crate::ecn::Marked;
 use crate::ends::{ResetAcceptability, Steps};
 use crate::fast_open::FastOpen;
 use crate::live::{Offered, Seen, Stuck, Tally};
-use crate::metrics::{Again, Distribution, KeepAlives, LimitedTime, TurnTimes};
+use crate::metrics::{Again, Distribution, KeepAlives, LimitedTime, OwnLimit, TurnTimes};
 use crate::verdicts::{Completeness, Verdicts};
 use crate::why::{PathProbes, RetransmissionCounts};
 use crate::zeek::{ConnState, History};
@@ -151,8 +151,10 @@ pub struct Reset {
     pub acceptability: ResetAcceptability,
     /// The connection was open.
     pub was_synchronized: bool,
-    /// Bytes of its sender that were never acknowledged.
+    /// Text of its sender that was never acknowledged, in bytes.
     pub in_flight_bytes: u32,
+    /// Text of the other end that its sender had not acknowledged, in bytes.
+    pub other_in_flight_bytes: u32,
     /// Its time to live, and that of its sender's other packets, where both are known.
     pub ttl: Option<[u8; 2]>,
     /// It has no acknowledgment, and its number from what it answers (RFC 9293 §3.5.2).
@@ -279,6 +281,8 @@ pub struct Direction {
     pub text_bytes_max: u32,
     /// What the sender waited for.
     pub limited: LimitedTime,
+    /// What shows that the sender limited itself.
+    pub own_limit: OwnLimit,
     /// What is known of marks on its packets (ECN).
     pub marked: Marked,
     /// Probes of a larger path MTU (RFC 4821).

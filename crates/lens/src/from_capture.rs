@@ -134,6 +134,7 @@ fn segment(
 }
 
 /// The options, and which MPTCP operations are among them.
+#[inline]
 fn options(bytes: &[u8]) -> (Options, u16) {
     // what nearly all segments carry: two NOPs and the timestamps (RFC 7323 appendix A)
     if let [1, 1, 8, 10, stamps @ ..] = bytes
@@ -144,6 +145,11 @@ fn options(bytes: &[u8]) -> (Options, u16) {
             Timestamps { value: u32::from_be_bytes([a, b, c, d]), echo: u32::from_be_bytes([e, f, g, h]) };
         return (Options { timestamps: Some(timestamps), ..Options::default() }, 0);
     }
+    other_options(bytes)
+}
+
+#[inline(never)]
+fn other_options(bytes: &[u8]) -> (Options, u16) {
     let subtypes = if bytes.contains(&kind::MULTIPATH) { mptcp_subtypes(bytes) } else { 0 };
     (Options::parse(bytes), subtypes)
 }

@@ -2,6 +2,7 @@
 //!
 //! Only what a connection alone does not tell soon enough, and what a few bytes for each host hold.
 
+use crate::why::Ticks;
 use std::collections::HashMap;
 use std::net::IpAddr;
 
@@ -15,6 +16,8 @@ const VOTES_MAX: i8 = 4;
 pub(crate) struct Habits {
     /// Whether a host probes the tails of its flights (RFC 8985 §7): above zero it was seen to, below zero not to.
     probes: HashMap<IpAddr, i8>,
+    /// When the timers of a host run out.
+    ticks: HashMap<IpAddr, Ticks>,
 }
 
 impl Habits {
@@ -26,6 +29,18 @@ impl Habits {
         let votes = self.probes.entry(host).or_default();
         // a probe seen proves it; one that did not come may have had a reason
         *votes = if was_probed { VOTES_MAX } else { (*votes - 1).max(-VOTES_MAX) };
+    }
+
+    /// A timer of `host` ran out, as seen near it.
+    pub(crate) fn on_timer(&mut self, host: IpAddr, now_ns: u64) {
+        if self.ticks.len() < HOSTS_MAX || self.ticks.contains_key(&host) {
+            self.ticks.entry(host).or_default().on_timer(now_ns);
+        }
+    }
+
+    /// Whether a timer of `host` can have run out now; `None` where that is not known.
+    pub(crate) fn is_at_tick(&self, host: IpAddr, now_ns: u64) -> Option<bool> {
+        self.ticks.get(&host)?.may_run_out(now_ns)
     }
 
     /// Above zero where it was seen to probe, below zero where it was seen not to, twice at least.

@@ -12,7 +12,7 @@ use crate::live::Live;
 use crate::nanos::Nanos;
 use crate::slots::Slots;
 use crate::verdicts::Verdicts;
-use crate::{Analysis, Config, Connection, Notice, Segment, Sink, Whole};
+use crate::{Analysis, Config, Connection, Notes, Notice, Segment, Sink, Whole};
 use std::collections::BTreeMap;
 
 /// Explains a capture, segment by segment.
@@ -166,10 +166,14 @@ impl Lens {
             live.has_older_stamp = stamps.value.wrapping_sub(before).cast_signed() < 0;
         }
         let before = live.unacked();
-        let analysis = live.take(live.side(flow), segment, reused, unacked_max, &mut self.habits);
+        let mut place = None;
+        let analysis = live.take(live.side(flow), segment, reused, unacked_max, &mut self.habits, &mut place);
         self.unacked = self.unacked + live.unacked() - before;
-        sink.segment(segment, &analysis);
-        analysis
+        sink.segment(segment, analysis);
+        if analysis.notes.intersects(Notes::SHOWS_CAUSE | Notes::SHOWS_SPURIOUS) {
+            self.slot(index).correct(segment, analysis, |correction| sink.corrected(correction));
+        }
+        *analysis
     }
 
     /// The capture is over: every connection that is left is summed up, by its number.
@@ -233,6 +237,7 @@ impl Lens {
             self.live -= 1;
             self.unacked -= live.unacked();
             self.last = None;
+            self.hosts.note(live);
             self.sum_up(live, sink);
         }
         slots.free(index);
@@ -256,8 +261,8 @@ impl Lens {
         }
     }
 
+    /// Sums up a connection whose hosts are noted.
     fn sum_up(&mut self, live: &mut Live, sink: &mut impl Sink) {
-        self.hosts.note(live);
         let connection = Connection::of(live, self.now_ns);
         sink.connection(&connection);
         let most = self.config.findings_per_kind_max;

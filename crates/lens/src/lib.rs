@@ -18,6 +18,7 @@
 //! | what a host was seen to do in other connections | `habits.rs` |
 //! | a probe of the path's MTU, and what became of it | `why/path_probe.rs` |
 //! | what the flags of ECN mean, and what was marked | `ecn/talk.rs`, `ecn/marked.rs` |
+//! | what a sender waited for | `metrics/limited.rs`, `metrics/own.rs` |
 //! | what a SYN with text asks, and how it is answered | `fast_open.rs` |
 //! | what ICMP errors say of a segment | `icmp.rs` |
 //! | what people should be told, and what that needs | `findings/id.rs`, `findings/gate.rs`; one file for each kind |
@@ -51,6 +52,7 @@ mod live;
 mod metrics;
 mod nanos;
 mod pair;
+mod second_look;
 mod segment;
 mod sink;
 mod slots;
@@ -74,7 +76,8 @@ pub use findings::{Evidenced, Finding, FindingGroup, FindingId, FindingSubject, 
 pub use icmp::{IcmpError, IcmpEvent};
 pub use lens::Lens;
 pub use live::{Offered, Seen, Stuck};
-pub use metrics::{Again, Distribution, KeepAlives, LimitedTime, TurnTimes};
+pub use metrics::{Again, Distribution, KeepAlives, LimitedTime, OwnLimit, TurnTimes, Waited};
+pub use second_look::{Correction, SeenLater};
 pub use segment::{Frame, Segment, Whole};
 pub use sink::{Discard, KeepSegments, Kept, Notice, Sink};
 pub use time_order::TimeOrder;

@@ -14,6 +14,9 @@ pub(crate) const CHUNK: usize = 256;
 /// number: one burst shall not hold memory for the connection's life.
 pub(crate) const UNACKED_ROOM_MAX: usize = 64;
 pub(crate) const UNACKED_ROOM_KEPT: usize = 16;
+/// Segments in flight stand in one row over so many bytes at most: the largest window, so that their order is never in
+/// doubt.
+pub(crate) const ROW_BYTES_MAX: u32 = WINDOW_BYTES_MAX;
 /// Packets of a sender remembered to recognise the same one captured again. Two taps differ by a few packets.
 pub(crate) const PRINTS: usize = 3;
 /// Arrivals of one end awaiting confirmation. SYN, ACK of SYN, FIN, ACK of FIN and RST can all be under way.
@@ -42,8 +45,24 @@ pub(crate) const TWICE_WITHOUT_ID_US: u32 = 1_000;
 /// An acknowledgment that waited at least so long was delayed on purpose (RFC 9293 §3.8.6.3); half a second is allowed,
 /// 40 ms are usual.
 pub(crate) const ACK_WAITED_NS_MIN: u64 = 30_000_000;
+/// Answers that take at least so long come from afar: a host by itself answers sooner.
+pub(crate) const FAR_NS_MIN: u64 = 1_000_000;
 /// What a sender does at once on an acknowledgment comes within this time.
 pub(crate) const AT_ONCE_NS: u64 = 2_000_000;
+
+/// Round trips over which no more than the same amount was in flight, before that is a limit of the sender's own: in
+/// these a congestion window grows by four segments at least, where nothing was lost (RFC 9438 §4.3).
+pub(crate) const OWN_ROUNDS_MIN: u32 = 8;
+/// Stretches of time remembered in which a sender kept something back itself: a transfer has one or two. Totals have no
+/// bound.
+pub(crate) const OWN_SPANS_MAX: usize = 64;
+
+/// An end that said nothing for so long, and then answers as one that knows of no connection, was restarted, or
+/// forgotten by a box on the path: both take longer than an application that throws a connection away in use.
+pub(crate) const FORGOTTEN_NS_MIN: u64 = 10_000_000_000;
+
+/// A capture is near an end when the way to it and back is less than this part of the round trip.
+pub(crate) const NEAR_PART: u64 = 8;
 
 // How large something is.
 
@@ -53,8 +72,12 @@ pub(crate) const LARGE_BYTES: u32 = 1_150;
 pub(crate) const SMALL_BYTES: u32 = 1_000;
 /// The largest text of a segment where no MSS was captured: links have packets of 9,000 bytes at most.
 pub(crate) const MSS_BYTES_MAX: u16 = 9_000;
+/// The text of a segment on Ethernet: what is taken where no MSS was captured.
+pub(crate) const MSS_BYTES_ETHERNET: u32 = 1_460;
 /// The MSS of an end that says nothing (RFC 9293 §3.7.1), and the least that counts as a full segment.
 pub(crate) const MSS_BYTES_DEFAULT: u32 = 536;
+/// Less than two segments may be read and not offered again yet (RFC 9293 §3.8.6.2.2, with the larger steps of the BSDs).
+pub(crate) const UNREAD_BYTES_MIN: u32 = 2 * MSS_BYTES_ETHERNET;
 /// Some stacks lose a few bytes of the window that they offered, without meaning it.
 pub(crate) const WINDOW_LOSS_BYTES: u32 = MSS_BYTES_DEFAULT;
 /// The largest window there is (RFC 7323 §2.3): one that shrank by more was another connection's.

@@ -5,8 +5,10 @@
 
 mod ask;
 mod before;
+mod corrections;
 mod count;
 mod half;
+mod hear;
 mod icmp;
 mod marks;
 mod notes;
@@ -30,17 +32,16 @@ use crate::ends::{self, Turn};
 use crate::fast_open::FastOpenWords;
 use crate::flow::{Flow, FlowKey};
 use crate::habits::Habits;
-use crate::metrics::Talk;
+use crate::metrics::{Talk, Waited};
 use crate::nanos::Nanos;
 use crate::pair::Pair;
 use crate::verdicts::{
     self, AsWireshark, Completeness, Judged, Known, Verdicts, judge, note_handshake_options, special_verdicts,
 };
 use crate::why::{Confidence, Why};
-use crate::{Analysis, EndState, Frame, Moves, Segment, Side, Whole};
+use crate::{Analysis, EndState, Frame, Moves, SeenLater, Segment, Side, Whole};
 use tcp::SendReason;
 use tcp::state::State;
-use times::PathTimes;
 
 /// One connection.
 #[derive(Debug)]
@@ -141,25 +142,25 @@ impl Live {
         }
     }
 
-    /// Takes the next segment of this connection, sent by `from`.
-    pub(crate) fn take(
+    /// Takes the next segment of this connection, sent by `from`. What it says of it is written into `place`, which is
+    /// where it stays.
+    pub(crate) fn take<'a>(
         &mut self,
         from: Side,
         segment: &Segment,
         reused: Verdicts,
         unacked_max: usize,
         habits: &mut Habits,
-    ) -> Analysis {
+        place: &'a mut Option<Analysis>,
+    ) -> &'a Analysis {
         if matches!(segment.whole, Whole::QuotedInIcmp | Whole::Fragment) {
-            return self.unjudged(from, segment);
+            return place.insert(self.unjudged(from, segment));
         }
         let before = self.before(from, segment);
         let twice = self.halves[from].sender.captured_twice(segment);
         let mut notes = self.notes_of_header(segment, &before);
         self.on_segment(segment);
-        if twice.is_none() {
-            self.hear_of_flight(from, segment);
-        }
+        let shows_frame = if twice.is_none() { self.hear(from, segment, &before) } else { None };
         let mut ours = Judged::default();
         let special = self.judge(from, segment, unacked_max, &mut ours);
         let (half, other) = self.halves.split(from);
@@ -172,12 +173,14 @@ impl Live {
             turn = ends::take(&mut half.end, &mut other.end, segment, &before);
             notes |= notes::of_states(&turn.observed);
         }
-        let shows_frame = other.learn_of_losses(segment, &before, special.contains(Verdicts::DSACK));
         notes |= notes::of_repetition(twice, shows_frame);
         let ends = if before.is_moving { self.states(from, &turn) } else { self.states_settled() };
-        let mut analysis = self.header_alone(from, segment, before.previous_ns, ends);
-        let reason = self.why(from, segment, &ours, &before, ends, twice, &mut analysis.why);
-        self.tell_habits(from, segment, reason, habits);
+        let analysis = place.insert(self.header_alone(from, segment, before.previous_ns, ends));
+        self.why(from, segment, &ours, &before, ends, twice, habits, &mut analysis.why);
+        if segment.sequence_bytes() > 0 && self.halves[from].sender.loss.is_some() {
+            self.tell_habits(from, segment, habits);
+            notes.set(Notes::SHOWS_CAUSE, self.has_decided(from));
+        }
         let shown = self.as_wireshark.judged().unwrap_or(&ours);
         analysis.verdicts = shown.verdicts | special | reused;
         analysis.in_flight_bytes = shown.in_flight_bytes;
@@ -195,11 +198,12 @@ impl Live {
         }
         self.halves[from].traffic.on_sent(segment);
         if twice.is_none() {
-            self.halves.count(from, segment, &ours, &before);
+            let marks = self.marks_heard.as_deref();
+            analysis.waited = self.halves.count(from, segment, &ours, &before, &self.times, marks);
         }
-        self.marks.on_segment(from, segment, &analysis, &ours, &before);
+        self.marks.on_segment(from, segment, analysis, &ours, &before);
         if twice.is_none() {
-            self.note_talk(from, segment, &analysis, &before);
+            self.note_talk(from, segment, analysis, &before);
         }
         if self.marks.fin_is_acked_by(from.other(), segment) {
             self.halves[from.other()].judged.unacked.release();
@@ -239,17 +243,6 @@ impl Live {
             self.mptcp = Some(self.mptcp.unwrap_or(0) | segment.mptcp_subtypes as u8);
         }
         special
-    }
-
-    /// See [`Half::hear_of_flight`].
-    fn hear_of_flight(&mut self, from: Side, segment: &Segment) {
-        let (half, other) = self.halves.split(from);
-        if segment.flags.ack() && other.listens_to(segment) {
-            let turn_ns = self.times.turn_ns(other, half);
-            let initial_rtt_ns = self.times.initial_rtt.map(Nanos::ns);
-            let mss_bytes = self.marks.mss_bytes();
-            other.hear_of_flight(segment, PathTimes { turn_ns, initial_rtt_ns, mss_bytes });
-        }
     }
 
     /// The states of both ends after a segment that `from` sent.
@@ -318,7 +311,9 @@ impl Live {
             ecn: EcnMeaning::default(),
             fast_open: FastOpenWords::default(),
             notes: Notes::NONE,
+            waited: Waited::default(),
             shows_frame: None,
+            seen_later: SeenLater::default(),
             since_first_ns: now_ns.saturating_sub(self.times.first_ns),
             since_previous_ns: now_ns.saturating_sub(previous_ns),
         }

@@ -3,7 +3,7 @@
 //! A consumer that prints takes each value as it comes; one that draws keeps the segments of the
 //! streams it wants. Nothing is kept by the lens itself beyond the open connections.
 
-use crate::{Analysis, Connection, Finding, FindingGroup, Segment};
+use crate::{Analysis, Connection, Correction, Finding, FindingGroup, Segment};
 
 /// What takes the lens's words.
 ///
@@ -19,6 +19,12 @@ pub trait Sink {
     /// A segment was taken.
     fn segment(&mut self, segment: &Segment, analysis: &Analysis) {
         let _ = (segment, analysis);
+    }
+
+    /// The segment that was just taken shows more of an earlier one than was told then: another cause, or that it was
+    /// needless.
+    fn corrected(&mut self, correction: &Correction) {
+        let _ = correction;
     }
 
     /// A connection will not be heard of again: the capture is over, another one took its addresses
@@ -108,8 +114,10 @@ pub struct Kept {
     pub keep_segments: KeepSegments,
     /// At most so many, so that one connection cannot fill the memory; 0 for no limit.
     pub segments_max: usize,
-    /// The segments, in the order of capture.
+    /// The segments, in the order of capture, with what was seen of them later.
     pub segments: Vec<(Segment, Analysis)>,
+    /// What was corrected of them, in the order of the frames that show it.
+    pub corrections: Vec<Correction>,
     /// The connections, in the order in which they ended; at the end those that are open, by number.
     pub connections: Vec<Connection>,
     /// The findings.
@@ -133,6 +141,27 @@ pub enum KeepSegments {
     All,
 }
 
+/// Segments are kept in the order of time, and their frames are nearly in order: one is this far from its place at most
+/// (see [`crate::TimeOrder`]).
+const MISPLACED_MAX: usize = 1_024;
+
+impl Kept {
+    /// Where the segment is that is corrected, if it was kept.
+    fn place_of(&self, correction: &Correction) -> Option<usize> {
+        let near = self.segments.partition_point(|(segment, _)| segment.frame < correction.frame);
+        let first = near.saturating_sub(MISPLACED_MAX);
+        let last = near.saturating_add(MISPLACED_MAX).min(self.segments.len());
+        let is_it = |(segment, said): &(Segment, Analysis)| {
+            segment.frame == correction.frame
+                && said.stream == correction.stream
+                && said.from == correction.from
+        };
+        // nearly always it is where the search ends
+        let right = self.segments[near..last].iter().position(is_it).map(|at| near + at);
+        right.or_else(|| self.segments[first..near].iter().rposition(is_it).map(|at| first + at))
+    }
+}
+
 impl Sink for Kept {
     fn segment(&mut self, segment: &Segment, analysis: &Analysis) {
         let wanted = match self.keep_segments {
@@ -142,6 +171,13 @@ impl Sink for Kept {
         };
         if wanted && (self.segments_max == 0 || self.segments.len() < self.segments_max) {
             self.segments.push((*segment, *analysis));
+        }
+    }
+
+    fn corrected(&mut self, correction: &Correction) {
+        if let Some((_, said)) = self.place_of(correction).map(|place| &mut self.segments[place]) {
+            correction.apply(said);
+            self.corrections.push(*correction);
         }
     }
 

@@ -54,6 +54,16 @@ impl History {
         }
     }
 
+    /// The same for one with neither SYN, FIN nor RST, of which nothing is to be said.
+    #[inline]
+    pub(crate) fn on_plain(&mut self, from: Side, segment: &Segment) {
+        let has_text = segment.text_bytes > 0;
+        let bits = u16::from(segment.flags.ack()) << 2 | u16::from(has_text) << 3;
+        if self.seen[from.index()] & bits != bits {
+            self.on_segment(from, segment, Verdicts::NONE, Notes::NONE);
+        }
+    }
+
     /// A value out of it, to have it fetched.
     pub(crate) fn warmth(&self) -> u16 {
         self.seen[0] ^ u16::from(self.len)

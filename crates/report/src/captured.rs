@@ -22,8 +22,8 @@ pub use records::{Records, SCHEMA};
 pub use tables::{Figures, connections, ending, findings, groups};
 pub use zeek::{ZEEK_FOOTER, zeek_header, zeek_line};
 
-use crate::numbers;
-use lens::{Analysis, Confidence, Connection, Notes, Order, ResetAcceptability, Segment};
+use crate::{numbers, words};
+use lens::{Analysis, Confidence, Connection, Correction, Notes, Order, ResetAcceptability, Segment};
 use states::States;
 use std::time::Duration;
 use tcp::state::{Cause, Row, State};
@@ -68,6 +68,9 @@ fn remarks(analysis: &Analysis) -> Vec<String> {
     let why = &analysis.why;
     let mut remarks: Vec<String> =
         [analysis.ecn.sentence(), analysis.fast_open.sentence()].into_iter().flatten().collect();
+    if analysis.seen_later.cause != 0 {
+        remarks.push(format!("seen later: frame {}", analysis.seen_later.cause));
+    }
     if let Some(bytes) = why.path_probe_bytes {
         let bytes = numbers::count(u64::from(bytes), "byte");
         remarks.push(match why.reason {
@@ -105,6 +108,7 @@ fn remarks(analysis: &Analysis) -> Vec<String> {
             .filter(|name| !matches!(*name, "captured-twice" | "link-retry"))
             .map(|name| match name {
                 "ecn-congestion" => "marked here (CE)".to_owned(),
+                "needless" => format!("needless, seen later: frame {}", analysis.seen_later.needless),
                 name => name.replace('-', " "),
             }),
     );
@@ -116,6 +120,12 @@ fn remarks(analysis: &Analysis) -> Vec<String> {
 pub fn icmp(segment: &Segment, analysis: &Analysis) -> Option<String> {
     let error = segment.icmp?;
     Some(format!("{error} (seq {} of {})", analysis.relative_seq, segment.source))
+}
+
+/// A comment on a packet that shows more of an earlier one, which is written already: `synfin: frame 17: now timeout, not
+/// tail-loss probe (frame 23 shows it)`.
+pub fn correction_comment(correction: &Correction) -> String {
+    format!("synfin: {}", words::correction(correction, words::Language::English))
 }
 
 /// A comment on a packet, for captures that carry them; `None` where there is nothing to say.

@@ -8,6 +8,7 @@
 mod embedded;
 mod family;
 mod from_ladder;
+mod packed;
 
 #[cfg(test)]
 mod tests;
@@ -88,8 +89,8 @@ pub struct Connection {
     pub round_trip: Option<f64>,
     /// Segments that each end sent again.
     pub again: [u32; 2],
-    /// How long each end waited for its application, the network, the receiver's window, in seconds.
-    pub limited: [[f64; 3]; 2],
+    /// How long each end waited for its application, the network, the receiver's window, itself, in seconds.
+    pub limited: [[f64; 4]; 2],
     /// The same along the axis of time: a bounded number of spans for each end.
     pub limits: [Vec<LimitSpan>; 2],
     /// Timeouts, closed windows, resets, ICMP errors.
@@ -107,8 +108,8 @@ pub struct LimitSpan {
     pub from: f64,
     /// Its end, in seconds.
     pub to: f64,
-    /// Seconds in which it waited for its application, the network, the receiver's window.
-    pub waited: [f64; 3],
+    /// Seconds in which it waited for its application, the network, the receiver's window, itself.
+    pub waited: [f64; 4],
 }
 
 /// Something that stands out on the axis of time.

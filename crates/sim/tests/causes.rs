@@ -68,5 +68,9 @@ fn causes_are_what_the_engine_says() {
         return; // for a look at it
     }
     assert!(missed.is_empty(), "{missed:#?}");
+    for (at, compared) in &all {
+        let permille = compared.corrected_permille();
+        assert!(permille.is_none_or(|permille| permille >= 950), "corrected {at:?}: {permille:?} of 1,000");
+    }
     assert!(all[&At::Sender].total() >= 5_000, "too few to tell");
 }

@@ -49,8 +49,8 @@ pub struct Compared {
     pub without_origin: Vec<(usize, Seen)>,
     /// The longest time from a frame to its event, in nanoseconds.
     pub late_ns_max: u64,
-    /// SYNs sent again that are the first thing that the receiver's capture shows of their connection: nobody can know it.
-    /// They are not counted.
+    /// SYNs and SYN-ACKs sent again that are the first that the receiver's capture shows of their end: what was sent before
+    /// never came, nothing counts it, and a slow host looks the same. Nobody can know it; they are not counted.
     pub unknowable: usize,
 }
 
@@ -79,7 +79,7 @@ impl Case<'_> {
             if truth.is_none() && frame.is_again {
                 continue;
             }
-            compared.tally.add(Vantage::Sender, truth.map(|truth| truth.class), frame.said, frame.confidence);
+            compared.tally.take(Vantage::Sender, truth.map(|truth| truth.class), frame);
             if let Some(truth) = truth {
                 row_of[index] = Some(compared.rows.len());
                 compared.rows.push(Row { truth, host, at_sender: *frame, at_receiver: Vec::new() });
@@ -90,7 +90,7 @@ impl Case<'_> {
         let mut begun = BTreeSet::new();
         let is_known = |index: usize| row_of[index].is_some() || !sent[index].is_again;
         for (piece, origin) in got.iter().zip(origins(sent, got, is_here)) {
-            let is_first = begun.insert(piece.flow()) && !begun.contains(&(piece.to, piece.from));
+            let is_first = begun.insert(piece.flow());
             let Some(Origin { sent: index, is_copy }) = origin else {
                 if is_here(piece.from) && piece.seq != piece.end {
                     compared.without_origin.push((1 - host, *piece));
@@ -102,11 +102,11 @@ impl Case<'_> {
             }
             let row = row_of[index].and_then(|row: usize| compared.rows.get_mut(row));
             let class = row.as_ref().map(|row| row.truth.class);
-            if class == Some(Class::HandshakeTimeout) && is_first {
+            if matches!(class, Some(Class::HandshakeTimeout | Class::SynAgain)) && is_first {
                 compared.unknowable += 1;
                 continue;
             }
-            compared.tally.add(Vantage::Receiver, class, piece.said, piece.confidence);
+            compared.tally.take(Vantage::Receiver, class, piece);
             match row {
                 Some(row) => row.at_receiver.push(*piece),
                 None if piece.said.is_again() => {
@@ -114,6 +114,35 @@ impl Case<'_> {
                 }
                 None => {}
             }
+        }
+        self.compare_needless(host, &row_of, compared);
+    }
+
+    /// Whether what the lens found to be needless later, at this host that sent it, was: what it repeats had arrived by
+    /// another frame before it did, or it did not arrive at all.
+    fn compare_needless(&self, host: usize, row_of: &[Option<usize>], compared: &mut Compared) {
+        let (sent, got) = (self.seen[host], self.seen[1 - host]);
+        let claimed: Vec<usize> =
+            (0..sent.len()).filter(|index| sent[*index].is_needless && row_of[*index].is_some()).collect();
+        if claimed.is_empty() {
+            return;
+        }
+        let is_here = |end: SocketAddr| end.ip() == self.hosts[host];
+        let origins = origins(sent, got, is_here);
+        let arrivals =
+            || got.iter().zip(&origins).filter_map(|(piece, origin)| Some((piece, origin.as_ref()?)));
+        for index in claimed {
+            let claim = &sent[index];
+            let own_ns =
+                arrivals().filter(|(_, origin)| origin.sent == index).map(|(piece, _)| piece.time_ns).min();
+            let had_arrived = arrivals().any(|(piece, origin)| {
+                origin.sent != index
+                    && piece.flow() == claim.flow()
+                    && piece.seq.at_or_before(claim.seq)
+                    && piece.end.after(claim.seq)
+                    && own_ns.is_none_or(|own_ns| piece.time_ns <= own_ns)
+            });
+            compared.tally.needless.entry(Vantage::Sender).or_default().add(had_arrived);
         }
     }
 }

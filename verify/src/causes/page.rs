@@ -33,7 +33,7 @@ pub struct Line {
     pub unclear: usize,
     /// Retransmissions without a frame, frames without a retransmission, and pieces of unknown origin.
     pub unmatched: usize,
-    /// SYNs sent again of which the receiver cannot know it.
+    /// SYNs and SYN-ACKs sent again of which the receiver cannot know it.
     pub unknowable: usize,
 }
 
@@ -94,7 +94,7 @@ impl Page {
         let count = total.share(Vantage::Sender, None).of;
         let sum = |what: fn(&Line) -> usize| self.lines.iter().map(what).sum::<usize>();
         let mut text = format!(
-            "Linux {}, seed {}, `{}`: {count} retransmissions in {} scenarios. Not counted: {} whose stack says nothing, {} that could not be matched, {} SYNs of which the receiver cannot know that they are repetitions.\n",
+            "Linux {}, seed {}, `{}`: {count} retransmissions in {} scenarios. Not counted: {} whose stack says nothing, {} that could not be matched, {} SYNs and SYN-ACKs of which the receiver cannot know that they are repetitions, because none had come before.\n",
             self.kernel,
             self.seed,
             self.command,
@@ -107,6 +107,7 @@ impl Page {
             text += &classes(&total, vantage);
         }
         text += &calibration(&total);
+        text += &second_looks(&total);
         text += &self.scenarios();
         text += "\n**Bars**: 99 % at the sender, 97 % at the receiver, no class under 90 %, confidence within 5 points of what is measured (of 20 or more).\n\n";
         match &self.shortfalls()[..] {
@@ -183,6 +184,24 @@ fn calibration(total: &Tally) -> String {
     let mut text = "\n| vantage | stated confidence | right | of |\n|---|--:|--:|--:|\n".to_owned();
     for ((vantage, stated), share) in &total.calibration {
         let _ = writeln!(text, "| {} | {stated} % | {} | {} |", vantage.name(), percent(*share), share.of);
+    }
+    text
+}
+
+/// What the lens corrected by what came later; nothing if it did not.
+fn second_looks(total: &Tally) -> String {
+    if total.corrections.is_empty() && total.needless.is_empty() {
+        return String::new();
+    }
+    let mut text = "\n| vantage | said first | said later | right | of |\n|---|---|---|--:|--:|\n".to_owned();
+    for ((vantage, first, said), share) in &total.corrections {
+        let name = vantage.name();
+        let _ = writeln!(text, "| {name} | {first} | {said} | {} | {} |", percent(*share), share.of);
+    }
+    for (vantage, share) in &total.needless {
+        let name = vantage.name();
+        let _ =
+            writeln!(text, "| {name} | sent again | it was needless | {} | {} |", percent(*share), share.of);
     }
     text
 }

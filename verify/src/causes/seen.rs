@@ -35,8 +35,12 @@ pub struct Seen {
     pub timestamp: Option<u32>,
     /// It takes sequence space of which some was captured before.
     pub is_again: bool,
-    /// What the lens says.
+    /// What the lens said when it read the segment.
+    pub said_first: Said,
+    /// What it says in the end, with what it saw later.
     pub said: Said,
+    /// It saw later that the segment was needless.
+    pub is_needless: bool,
     /// How sure it is, in percent.
     pub confidence: u8,
 }
@@ -140,7 +144,14 @@ pub fn explain(capture: impl Read) -> io::Result<Vec<Seen>> {
     lens.finish(&mut kept);
     let mut highest = BTreeMap::new();
     let seen = kept.segments.iter().filter(|(segment, _)| segment.whole != lens::Whole::QuotedInIcmp);
-    Ok(seen.map(|(segment, analysis)| one(segment, analysis, &mut highest)).collect())
+    let mut seen: Vec<Seen> = seen.map(|(segment, analysis)| one(segment, analysis, &mut highest)).collect();
+    for correction in kept.corrections.iter().filter(|correction| correction.has_other_cause()) {
+        let at = seen.partition_point(|seen| seen.frame < correction.frame);
+        if let Some(seen) = seen.get_mut(at).filter(|seen| seen.frame == correction.frame) {
+            seen.said_first = Said::of(correction.was, Order::InOrder);
+        }
+    }
+    Ok(seen)
 }
 
 /// Where the sequence numbers of a direction begin, and the highest up to now.
@@ -170,7 +181,9 @@ fn one(segment: &Segment, analysis: &lens::Analysis, highest: &mut Highest) -> S
         ip_id: segment.ip_id,
         timestamp: segment.options.timestamps.map(|stamps| stamps.value),
         is_again,
+        said_first: Said::of(analysis.why.reason, analysis.why.order),
         said: Said::of(analysis.why.reason, analysis.why.order),
+        is_needless: analysis.seen_later.needless != 0,
         confidence: analysis.why.confidence.percent(),
     }
 }

@@ -1,6 +1,6 @@
 //! What the lens said beside what was true, counted.
 
-use super::seen::Said;
+use super::seen::{Said, Seen};
 use super::truth::Class;
 use std::collections::BTreeMap;
 
@@ -50,7 +50,7 @@ pub struct Share {
 }
 
 impl Share {
-    fn add(&mut self, is_right: bool) {
+    pub(crate) fn add(&mut self, is_right: bool) {
         self.right += u64::from(is_right);
         self.of += 1;
     }
@@ -71,6 +71,10 @@ pub struct Tally {
     pub calibration: BTreeMap<(Vantage, u8), Share>,
     /// First sendings that were looked at, by vantage.
     pub first_sendings: BTreeMap<Vantage, u64>,
+    /// Second looks: for each vantage, what was said first and what afterwards, how often the latter is right.
+    pub corrections: BTreeMap<(Vantage, Said, Said), Share>,
+    /// What the lens found to be needless later: how often what it repeats had arrived.
+    pub needless: BTreeMap<Vantage, Share>,
 }
 
 impl Tally {
@@ -88,6 +92,20 @@ impl Tally {
         }
     }
 
+    /// A segment as it was seen.
+    pub fn take(&mut self, vantage: Vantage, class: Option<Class>, seen: &Seen) {
+        self.add(vantage, class, seen.said, seen.confidence);
+        if seen.said_first != seen.said {
+            self.add_correction(vantage, class, seen.said_first, seen.said);
+        }
+    }
+
+    /// A second look at a segment: what it was, what was said of it first, and what afterwards.
+    pub fn add_correction(&mut self, vantage: Vantage, class: Option<Class>, first: Said, said: Said) {
+        let right = class.is_some_and(|class| is_right(class, said));
+        self.corrections.entry((vantage, first, said)).or_default().add(right);
+    }
+
     /// Adds what another one counted.
     pub fn merge(&mut self, other: &Tally) {
         for (key, count) in &other.answers {
@@ -95,6 +113,16 @@ impl Tally {
         }
         for (key, share) in &other.calibration {
             let mine = self.calibration.entry(*key).or_default();
+            mine.right += share.right;
+            mine.of += share.of;
+        }
+        for (key, share) in &other.corrections {
+            let mine = self.corrections.entry(*key).or_default();
+            mine.right += share.right;
+            mine.of += share.of;
+        }
+        for (vantage, share) in &other.needless {
+            let mine = self.needless.entry(*vantage).or_default();
             mine.right += share.right;
             mine.of += share.of;
         }

@@ -68,12 +68,14 @@ impl Pcap {
         if !buffer.fill_to(record_header_bytes)? {
             return Err(end_or_cut_short(buffer, record_header_bytes));
         }
-        let header = buffer.bytes();
-        let header = &header[..record_header_bytes.max(16)];
-        let seconds = u64::from(read_u32(header, 0, big_endian));
-        let fraction = u64::from(read_u32(header, 4, big_endian));
-        let (mut captured, mut wire_bytes) =
-            (read_u32(header, 8, big_endian), read_u32(header, 12, big_endian));
+        let Some(header) = buffer.bytes().first_chunk::<16>() else {
+            return Err(end_or_cut_short(buffer, record_header_bytes));
+        };
+        let mut words = [0; 4];
+        for (word, bytes) in words.iter_mut().zip(header.as_chunks::<4>().0) {
+            *word = if big_endian { u32::from_be_bytes(*bytes) } else { u32::from_le_bytes(*bytes) };
+        }
+        let [seconds, fraction, mut captured, mut wire_bytes] = words;
         if self.length_order != LengthOrder::CapturedFirst {
             (captured, wire_bytes) = self.length_order.captured_and_wire(captured, wire_bytes);
         }
@@ -91,7 +93,7 @@ impl Pcap {
             big_endian,
             interface: 0,
             link_type: self.link_type,
-            time_ns: seconds * 1_000_000_000 + fraction * u64::from(unit_ns),
+            time_ns: u64::from(seconds) * 1_000_000_000 + u64::from(fraction) * u64::from(unit_ns),
             direction: None,
             wire_bytes,
         })

@@ -1,7 +1,7 @@
 //! Lines that are printed while the capture is read: JSON, CSV, Zeek's columns.
 
 use crate::failure::Failure;
-use lens::{Analysis, Connection, Contents, Finding, FindingGroup, Notice, Segment, Sink};
+use lens::{Analysis, Connection, Contents, Correction, Finding, FindingGroup, Notice, Segment, Sink};
 use report::captured::{self, Records};
 use std::io::{self, BufWriter, Stdout, Write};
 
@@ -99,6 +99,14 @@ impl Sink for Lines {
             Form::Zeek => return,
         };
         self.line(&line);
+    }
+
+    fn corrected(&mut self, correction: &Correction) {
+        // lines of CSV and of Zeek's log have no room for it
+        if self.form == Form::Json {
+            let line = self.records().correction(correction);
+            self.line(&line);
+        }
     }
 
     fn connection(&mut self, connection: &Connection) {

@@ -5,7 +5,7 @@
 
 use super::overview::Overview;
 use crate::failure::print;
-use lens::{Analysis, Connection, FindingGroup, Kept, Segment, Sink};
+use lens::{Analysis, Connection, Correction, FindingGroup, Kept, Segment, Sink};
 use report::tables::{Cell, Column, Table};
 
 /// The kept segments as a table.
@@ -35,6 +35,11 @@ pub(super) fn segments(kept: &Kept, absolute: bool) -> Table {
         let time = segment.time.since(origin.unwrap_or(segment.time));
         let icmp = report::captured::icmp(segment, analysis);
         let mut why = icmp.unwrap_or_else(|| analysis.why.reason.sentence().to_owned());
+        for (what, frame) in [("", analysis.seen_later.cause), ("needless, ", analysis.seen_later.needless)] {
+            if frame != 0 {
+                why.push_str(&format!(" ({what}seen later: frame {frame})"));
+            }
+        }
         if !analysis.verdicts.is_empty() {
             why.push_str(&format!(" [{}]", analysis.verdicts));
         }
@@ -121,6 +126,12 @@ impl Sink for Live {
             }
         };
         // If standard output is closed, the overview at the end fails in the same way.
+        let _ = print(&packed(&parts, self.width));
+    }
+
+    fn corrected(&mut self, correction: &Correction) {
+        let said = report::words::correction(correction, report::words::Language::English);
+        let parts = [format!("{:>10} {:>4}", "", correction.stream), said];
         let _ = print(&packed(&parts, self.width));
     }
 

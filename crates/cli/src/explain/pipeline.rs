@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 
 /// Segments in a batch: enough that handing it over costs little, few enough to stay in the cache.
-const BATCH_SEGMENTS: usize = 512;
+pub(super) const BATCH_SEGMENTS: usize = 512;
 /// All batches: one is being filled, one is being analysed, and two are waiting.
 const BATCHES: usize = 4;
 

@@ -1,16 +1,19 @@
 //! From a file to the lens: open, read, decode, hand over; and report where the file is damaged.
 
 use super::annotate::Annotated;
+use super::held_back::{HeldBack, Told};
 use super::left_out;
 use super::pipeline;
+use super::window::Window;
 use crate::failure::{Exit, Failure};
 use crate::notes::{self, note};
 use crate::output::Files;
 use capture::{Block, Decoded, Decoder, Error, Piece, Reader, Record};
 use indicatif::ProgressBar;
 use lens::{Completeness, Config, Contents, Filter, Lens, Segment, Sink, Subject};
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::Read;
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -70,27 +73,6 @@ impl Summary {
     }
 }
 
-/// Passes everything on but segments, so that a filter can decide about them.
-struct WithoutSegments<'a, S>(&'a mut S);
-
-impl<S: Sink> Sink for WithoutSegments<'_, S> {
-    fn connection(&mut self, connection: &lens::Connection) {
-        self.0.connection(connection);
-    }
-
-    fn finding(&mut self, finding: &lens::Finding) {
-        self.0.finding(finding);
-    }
-
-    fn group(&mut self, group: &lens::FindingGroup) {
-        self.0.group(group);
-    }
-
-    fn notice(&mut self, notice: &lens::Notice) {
-        self.0.notice(notice);
-    }
-}
-
 /// What to do with a capture besides the analysis.
 #[derive(Default)]
 pub(super) struct ReadOptions<'a> {
@@ -100,6 +82,8 @@ pub(super) struct ReadOptions<'a> {
     pub(super) filter: Option<&'a Filter>,
     /// How the connections end, for a filter that needs it.
     pub(super) ends: Option<&'a Ends>,
+    /// Nothing is shown before the end, so that a pipe may be read ahead.
+    pub(super) may_wait: bool,
 }
 
 /// The completeness of every connection at its end, by stream.
@@ -119,6 +103,11 @@ impl Ends {
             })
         })?;
         Ok(ends)
+    }
+
+    /// That of one connection, if it is known.
+    pub(super) fn of_stream(&self, stream: u32) -> Option<Completeness> {
+        self.0.get(stream as usize).copied()
     }
 }
 
@@ -147,7 +136,9 @@ impl Source {
             let name = "standard input".to_owned();
             let input = std::io::stdin().lock();
             files.read(&name, &input)?;
-            return Ok(Source { name, bytes: 0, input: Box::new(input) });
+            let bytes = input.as_fd().try_clone_to_owned().and_then(|fd| File::from(fd).metadata());
+            let bytes = bytes.ok().filter(Metadata::is_file).map_or(0, |metadata| metadata.len());
+            return Ok(Source { name, bytes, input: Box::new(input) });
         }
         let failed = |error| Failure::reading(&name, &error);
         let file = File::open(path).map_err(failed)?;
@@ -187,7 +178,8 @@ impl Opened {
 }
 
 /// An item of a capture.
-enum Item<'a> {
+#[derive(Clone, Copy)]
+pub(super) enum Item<'a> {
     /// A segment that is in a packet. Nearly all packets have one; some have several.
     Segment(&'a Record<'a>, &'a Decoded<'a>, &'a Segment),
     /// A packet, behind all its segments.
@@ -202,9 +194,10 @@ pub(super) fn read(
     sink: &mut (impl Sink + Send),
     options: ReadOptions<'_>,
 ) -> Result<Summary, Failure> {
-    let ReadOptions { mut annotated, filter, ends } = options;
-    // The second thread takes only segments. Live captures stay on one, so that each segment is shown at once.
-    if annotated.is_none() && filter.is_none() && source.bytes > 0 {
+    // what is shown as it comes is not put in order: it would wait for what may be late
+    let waits = source.bytes > 0 || options.may_wait;
+    // the second thread takes only segments
+    if waits && options.annotated.is_none() && options.filter.is_none() {
         let (summary, order) = pipeline::run(sink, |feed| {
             for_each_item(source, Blocks::Skipped, |item| {
                 if let Item::Segment(_, _, segment) = item {
@@ -215,9 +208,18 @@ pub(super) fn read(
         })?;
         return Ok(Summary { moved: (order.moved(), order.late_ns_max()), ..summary });
     }
+    if waits {
+        let blocks = if options.annotated.is_some() { Blocks::Visited } else { Blocks::Skipped };
+        let mut window = Window::new(sink, options);
+        let summary = for_each_item(source, blocks, |item| window.take(item))?;
+        let order = window.finish()?;
+        return Ok(Summary { moved: (order.moved(), order.late_ns_max()), ..summary });
+    }
+    let ReadOptions { mut annotated, filter, ends, .. } = options;
     let mut lens = Lens::new(Config::default());
     let mut origin = None;
     let blocks = if annotated.is_some() { Blocks::Visited } else { Blocks::Skipped };
+    let mut told = Told::default();
     // on the segments of the packet that is being read
     let mut comment: Option<String> = None;
     let summary = for_each_item(source, blocks, |item| {
@@ -229,9 +231,11 @@ pub(super) fn read(
             (Item::Block(block), Some(annotated)) => return annotated.block(block),
             (Item::Packet(_) | Item::Block(_), None) => return Ok(()),
         };
-        let analysis = &lens.take(segment, &mut WithoutSegments(&mut *sink));
+        let mut held = HeldBack::of(&mut *sink);
+        let analysis = &lens.take(segment, &mut held);
+        let corrections = held.corrections;
         let origin = *origin.get_or_insert(segment.time);
-        let end = ends.and_then(|ends| ends.0.get(analysis.stream as usize)).copied();
+        let end = ends.and_then(|ends| ends.of_stream(analysis.stream));
         let mut seen_whole = *analysis;
         seen_whole.completeness = end.unwrap_or(analysis.completeness);
         let passes = |filter: &Filter| {
@@ -239,13 +243,19 @@ pub(super) fn read(
         };
         if filter.is_none_or(passes) {
             sink.segment(segment, analysis);
+            told.note(analysis, segment.frame);
+        }
+        for correction in corrections.iter().filter(|correction| told.holds(correction)) {
+            sink.corrected(correction);
         }
         if annotated.is_some() {
-            let another = report::captured::comment(segment, analysis);
-            comment = match (comment.take(), another) {
-                (Some(first), Some(another)) => Some(first + "\n" + &another),
-                (first, another) => first.or(another),
-            };
+            let corrected = corrections.iter().map(report::captured::correction_comment);
+            for another in report::captured::comment(segment, analysis).into_iter().chain(corrected) {
+                comment = Some(match comment.take() {
+                    Some(first) => first + "\n" + &another,
+                    None => another,
+                });
+            }
         }
         Ok(())
     })?;

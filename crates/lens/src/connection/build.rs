@@ -3,6 +3,7 @@
 use super::{Close, Connection, Direction, Faults, Fin, Handshake, Moment, Opened, Reset};
 use crate::ends::{Origin, Steps};
 use crate::icmp::IcmpHeard;
+use crate::limits::MSS_BYTES_ETHERNET;
 use crate::live::{At, Half, Live, Marks, Seen};
 use crate::metrics::Again;
 use crate::nanos::Nanos;
@@ -142,6 +143,7 @@ fn close(live: &Live, steps: &[Steps; 2]) -> Close {
             acceptability: reset.acceptability,
             was_synchronized: reset.was_synchronized,
             in_flight_bytes: reset.in_flight_bytes,
+            other_in_flight_bytes: reset.other_in_flight_bytes,
             ttl: stranger.filter(|stranger| stranger.usual_ttl != 0).map(|seen| [seen.ttl, seen.usual_ttl]),
             is_bare: stranger.is_some_and(|stranger| stranger.is_bare),
             is_of_nobody: stranger.is_some_and(|stranger| stranger.is_of_nobody),
@@ -263,7 +265,8 @@ fn direction(live: &mut Live, side: Side) -> Direction {
         idle_ns_max: traffic.idle_ns_max,
         sending_ns,
         text_bytes_max: sender.largest_text_bytes,
-        limited: traffic.limits.time,
+        limited: traffic.limited(),
+        own_limit: traffic.own_limit(),
         marked: live.marks_heard.as_ref().map(|marks| marks.of(side).finished()).unwrap_or_default(),
         path_probes: sender.sizes.probes(),
         last_ns: judged.last_ns(),
@@ -279,7 +282,7 @@ fn direction(live: &mut Live, side: Side) -> Direction {
 fn again(live: &Live, side: Side) -> Again {
     let Some(rare) = live.talk.rare() else { return Again::default() };
     let loss = live.halves[side].sender.loss.as_ref();
-    let mss_bytes = u64::from(live.marks.mss_known_bytes().unwrap_or(1_460).max(1));
+    let mss_bytes = u64::from(live.marks.mss_known_bytes().unwrap_or(MSS_BYTES_ETHERNET).max(1));
     let needless =
         loss.map_or(0, |loss| loss.needless_bytes.div_ceil(mss_bytes).max(loss.counts.spurious.into()));
     rare.repeats[side.index()]

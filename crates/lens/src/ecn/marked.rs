@@ -113,6 +113,11 @@ impl MarksHeard {
         self.directions[side.index()]
     }
 
+    /// Whether this end was told of marks.
+    pub(crate) fn was_told(&self, side: Side) -> bool {
+        self.directions[side.index()].told.count > 0
+    }
+
     /// `is_without`: the handshake was captured, and did not ask for ECN.
     pub(crate) fn new(is_without: bool) -> MarksHeard {
         let talk = if is_without { EcnTalk::without() } else { EcnTalk::default() };

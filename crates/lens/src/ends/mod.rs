@@ -127,8 +127,9 @@ pub(crate) struct Turn {
     pub(crate) receiver: Moves,
 }
 
-/// The facts of a segment by which ends move.
+/// The facts of a segment by which ends move; packed, because every connection keeps the last of them for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(Rust, packed(4))]
 pub(crate) struct Facts {
     pub(crate) seq: Seq,
     pub(crate) end: Seq,

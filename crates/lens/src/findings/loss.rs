@@ -2,6 +2,7 @@
 //! not counted, and a super-segment counts as the segments that its network card makes of it.
 
 use super::{Draft, FindingId, Severity, frames_of};
+use crate::limits::NEAR_PART;
 use crate::{Connection, Side};
 
 /// Fewer lost segments say nothing about the path.
@@ -24,9 +25,16 @@ pub(super) fn look(connection: &Connection) -> Vec<Draft> {
                 .number("lost_per_mille", per_mille)
                 .number("sent_again_segments", again.sent_again_segments)
                 .number("needless_segments", again.needless_segments)
+                .sign_if(is_at_receiver(connection, side), "at-least")
                 .by(direction.retransmission_frames)
                 .by(frames_of(again.lost)),
         )
     };
     Side::BOTH.into_iter().filter_map(lossy).collect()
+}
+
+/// Captured near the receiver, what is lost on the way a second time, or never goes again, is not seen.
+fn is_at_receiver(connection: &Connection, side: Side) -> bool {
+    let rtt_min_ns = connection.sent_by(side).rtt.map(|rtt| u64::from(rtt.min_us) * 1_000);
+    rtt_min_ns.zip(connection.initial_rtt_ns).is_some_and(|(min_ns, all_ns)| min_ns < all_ns / NEAR_PART)
 }

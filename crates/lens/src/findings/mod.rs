@@ -101,10 +101,18 @@ const ALL: &[Look] = &[
 
 /// What may be said of `connection`, the serious first. `hosts`: those that were heard of in the capture.
 pub(crate) fn of(connection: &Connection, hosts: &Hosts) -> Vec<Finding> {
-    let drafts = ALL.iter().flat_map(|look| look(connection)).chain(syn_unanswered::look(connection, hosts));
-    let mut found: Vec<Finding> = drafts.filter_map(|draft| gate::pass(draft, connection)).collect();
-    drop_told_twice(&mut found);
-    found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let mut found = Vec::new();
+    let mut tell = |drafts: Vec<Draft>| {
+        if !drafts.is_empty() {
+            found.extend(drafts.into_iter().filter_map(|draft| gate::pass(draft, connection)));
+        }
+    };
+    ALL.iter().for_each(|look| tell(look(connection)));
+    tell(syn_unanswered::look(connection, hosts));
+    if found.len() > 1 {
+        drop_told_twice(&mut found);
+        found.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    }
     found
 }
 

@@ -19,6 +19,11 @@ pub(super) fn look(connection: &Connection) -> Vec<Draft> {
     if let Some(found) = strangers(connection, &reset).or_else(|| ignored(connection, &reset)) {
         return vec![found];
     }
+    // something late came for a connection that was closed and had everything: no data came, and nothing was lost
+    let is_late_ack = reset.reason == ResetReason::DataAfterClose && reset.other_in_flight_bytes == 0;
+    if is_late_ack && reset.in_flight_bytes == 0 {
+        return Vec::new();
+    }
     let (id, confidence, severity) = because(connection, &reset);
     let received_bytes = connection.sent_by(reset.by.other()).unique_bytes;
     // after the close, the numbers of an answer to what comes late are those of what it answers
@@ -57,7 +62,10 @@ fn because(connection: &Connection, reset: &Reset) -> (FindingId, Confidence, Se
         ResetReason::GaveUp => (FindingId::ResetGaveUp, Confidence::LIKELY, Severity::Problem),
         ResetReason::DataAfterClose => (FindingId::ResetDataAfterClose, Confidence::HIGH, Severity::Warning),
         ResetReason::UnreadData => (FindingId::ResetUnreadData, Confidence::HIGH, Severity::Warning),
-        ResetReason::ClosedPort => (FindingId::HalfOpen, Confidence::HIGH, Severity::Problem),
+        ResetReason::ClosedPort => {
+            let confidence = if reset.is_of_nobody { Confidence::HIGH } else { Confidence::LIKELY };
+            (FindingId::HalfOpen, confidence, Severity::Problem)
+        }
         // stacks abort with an acknowledgment; one that knows nothing has none to give
         ResetReason::Aborted if reset.is_of_nobody && !has_closed(connection, reset) => {
             (FindingId::HalfOpen, Confidence::LIKELY, Severity::Problem)

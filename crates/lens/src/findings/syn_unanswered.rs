@@ -29,7 +29,10 @@ pub(super) fn look(connection: &Connection, hosts: &Hosts) -> Vec<Draft> {
         let id = if lingers.is_some() { FindingId::SynIgnored } else { FindingId::SynUnanswered };
         let draft = Draft::of_end(id, Severity::Problem, connection, acceptor)
             .number("syns", again.count + 1)
-            .number("waited_us", (connection.watched_until.as_nanos() - syn.time.as_nanos()) / 1_000)
+            .number(
+                "waited_us",
+                connection.watched_until.as_nanos().saturating_sub(syn.time.as_nanos()) / 1_000,
+            )
             .number("tried_us", connection.duration_ns() / 1_000)
             .number("icmp_errors", connection.icmp_errors)
             .sign_if(hosts.was_heard(connection.address(acceptor).ip()), "host-answers")
@@ -47,9 +50,10 @@ pub(super) fn look(connection: &Connection, hosts: &Hosts) -> Vec<Draft> {
         let draft = Draft::of_end(FindingId::SynRetransmitted, Severity::Warning, connection, opener)
             .number("syns", again.count + 1);
         let draft = match came_late {
-            true => {
-                draft.number("answered_after_us", (syn_ack.time.as_nanos() - syn.time.as_nanos()) / 1_000)
-            }
+            true => draft.number(
+                "answered_after_us",
+                syn_ack.time.as_nanos().saturating_sub(syn.time.as_nanos()) / 1_000,
+            ),
             false => draft.sign("answer-was-sent"),
         };
         found.push(draft.by(frames).see("6298#5"));

@@ -4,17 +4,14 @@ use super::{At, Before, Live};
 use crate::ecn::{self, EcnMeaning, MarkSigns, MarksHeard};
 use crate::fast_open::{self, FastOpenWords};
 use crate::habits::Habits;
+use crate::limits::NEAR_PART;
 use crate::nanos::Nanos;
 use crate::verdicts::Judged;
-use crate::why::{Scene, Twice, has_probes, why};
+use crate::why::{Loss, Scene, Twice, has_probes, why};
 use crate::{EndState, Segment, Side, Why};
-use tcp::SendReason;
 
 /// The codepoint of ECN that says that the path is congested (RFC 3168 §5).
 const CONGESTION_EXPERIENCED: u8 = 3;
-
-/// A capture is near a sender when the way to it and back is less than this part of the round trip.
-const NEAR: u64 = 8;
 
 impl Live {
     /// Asks why the segment was sent, and lets the sender remember the reason.
@@ -28,11 +25,27 @@ impl Live {
         before: &Before,
         after: [EndState; 2],
         twice: Option<Twice>,
+        habits: &Habits,
         answer: &mut Why,
-    ) -> SendReason {
+    ) {
         let rtt_ns = self.times.rtt_ns(&self.halves);
+        let unread_bytes =
+            if segment.flags.rst() { self.talk.unread_bytes(from, before.last_ack) } else { 0 };
         let (half, other) = self.halves.split(from);
         let turn_ns = self.times.known_turn_ns(half, other);
+        // a handshake that was lost in part seems to take long
+        let back_ns = self.times.known_turn_ns(other, half);
+        let both_ways_ns =
+            turn_ns.zip(back_ns).map_or(rtt_ns, |(there_ns, back_ns)| rtt_ns.min(there_ns + back_ns));
+        let is_near = turn_ns.is_some_and(|turn_ns| turn_ns < both_ways_ns / NEAR_PART);
+        let is_again = before.next_seq.is_some_and(|next| segment.text_bytes > 0 && segment.seq.before(next));
+        let mut is_at_tick = None;
+        if is_again {
+            let host = segment.source.ip();
+            // what its other connections have shown meanwhile counts, too
+            half.sender.host_probes = habits.probes(host);
+            is_at_tick = if is_near { habits.is_at_tick(host, segment.time.as_nanos()) } else { None };
+        }
         let has_sack = self.marks.offered.iter().all(|offered| offered.sack);
         let scene = Scene {
             segment,
@@ -47,14 +60,17 @@ impl Live {
             captured_twice: twice.map(|twice| twice.first),
             rtt_ns,
             turn_ns: turn_ns.unwrap_or(0),
-            is_near: turn_ns.is_some_and(|turn_ns| turn_ns < rtt_ns / NEAR),
+            is_near,
             other_was_suspicious: self.marks.suspicious_from(from.other()),
+            has_sack,
             has_probes: has_sack && has_probes(segment.time.as_nanos()),
             mss_bytes: before.mss_bytes,
+            is_at_tick,
+            reopened: if before.earlier.is_some() { other.traffic.reopened() } else { None },
+            unread_bytes,
         };
         *answer = why(&scene, &mut half.sender, &other.sender);
         half.sender.last_reason = answer.reason;
-        answer.reason
     }
 
     /// What is known of the hosts from their other connections, when this one begins with `first`.
@@ -63,20 +79,10 @@ impl Live {
         self.halves[Side::B].sender.host_probes = habits.probes(first.destination.ip());
     }
 
-    /// What this segment showed of its sender's host.
-    #[inline]
-    pub(super) fn tell_habits(
-        &mut self,
-        from: Side,
-        segment: &Segment,
-        reason: SendReason,
-        habits: &mut Habits,
-    ) {
-        if reason.is_retransmission()
-            && let Some(loss) = &mut self.halves[from].sender.loss
-            && let Some(was_probed) = loss.take_probe_vote()
-        {
-            habits.on_tail(segment.source.ip(), was_probed);
+    /// What this segment showed of its sender's host, which sent something again.
+    pub(super) fn tell_habits(&mut self, from: Side, segment: &Segment, habits: &mut Habits) {
+        if let Some(loss) = &mut self.halves[from].sender.loss {
+            vote(loss, segment, habits);
         }
     }
 
@@ -96,6 +102,7 @@ impl Live {
         self.take_marks(from, segment, judged, before)
     }
 
+    #[inline(never)]
     fn take_marks(&mut self, from: Side, segment: &Segment, judged: &Judged, before: &Before) -> EcnMeaning {
         let rtt_ns = self.times.rtt_ns(&self.halves);
         let (half, other) = self.halves.of(from);
@@ -113,6 +120,7 @@ impl Live {
     }
 
     /// What a SYN says of Fast Open.
+    #[cold]
     pub(super) fn fast_open(&mut self, segment: &Segment) -> FastOpenWords {
         if segment.flags.rst() {
             return FastOpenWords::Nothing;
@@ -123,5 +131,16 @@ impl Live {
             Some(opening) => fast_open::read(opening, segment, at),
             None => FastOpenWords::Nothing,
         }
+    }
+}
+
+/// Whether the sender of a retransmission probes its tails, and when its timers run out, if that was seen.
+#[inline(never)]
+fn vote(loss: &mut Loss, segment: &Segment, habits: &mut Habits) {
+    if let Some(was_probed) = loss.take_probe_vote() {
+        habits.on_tail(segment.source.ip(), was_probed);
+    }
+    if loss.take_timer_seen() {
+        habits.on_timer(segment.source.ip(), segment.time.as_nanos());
     }
 }

@@ -113,6 +113,7 @@ impl Live {
         }
     }
 
+    #[inline(never)]
     fn numbers(&self, from: Side, segment: &Segment) -> Numbers {
         let (half, other) = self.halves.of(from);
         Numbers {

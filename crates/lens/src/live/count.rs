@@ -1,29 +1,43 @@
 //! The counters of both halves, after everything is concluded.
 
-use super::{Before, Half};
-use crate::metrics::TextSent;
+use super::{Before, Half, Times};
+use crate::ecn::MarksHeard;
+use crate::limits::{MSS_BYTES_ETHERNET, OWN_ROUNDS_MIN};
+use crate::metrics::{PathNow, TextSent, Waited};
 use crate::pair::Pair;
 use crate::verdicts::Judged;
 use crate::why::{Place, Sender};
 use crate::{Segment, Side};
 
 impl Pair<Half> {
-    /// Counts a segment of `from`, and remembers it as its sender's latest.
+    /// Counts a segment of `from`, and remembers it as its sender's latest. Returned is what its text waited for.
     #[inline]
-    pub(super) fn count(&mut self, from: Side, segment: &Segment, judged: &Judged, before: &Before) {
+    pub(super) fn count(
+        &mut self,
+        from: Side,
+        segment: &Segment,
+        judged: &Judged,
+        before: &Before,
+        times: &Times,
+        marks: Option<&MarksHeard>,
+    ) -> Waited {
         let (sent, other) = self.split(from);
+        let window_bytes = sent.judged.window_bytes(segment.window).0;
+        let mut waited = Waited::default();
         if !segment.flags.rst() {
-            let window_bytes = sent.judged.window_bytes(segment.window).0;
             sent.traffic.on_window(window_bytes, segment, segment.time.as_nanos());
         }
         if segment.flags.ack() {
             other.count_acknowledgment(segment, judged, before);
+            other.traffic.limits.on_offer(segment.time.as_nanos(), segment.ack + window_bytes);
         }
         if segment.text_bytes > 0 {
-            let is_again = before.next_seq.is_some_and(|next| segment.seq.before(next));
-            sent.count_text(other, segment, judged, is_again);
+            sent.infer_scale(other, segment, judged);
+            let is_marked = || marks.is_some_and(|marks| marks.was_told(from));
+            waited = sent.count_text(other, segment, judged, before, times, is_marked);
         }
         sent.sender.on_sent(segment, Place::of(segment, before), before);
+        waited
     }
 }
 
@@ -38,11 +52,18 @@ impl Half {
             && is_sample(&self.sender)
         {
             self.traffic.rtt.add_ns(acked.rtt_ns);
-            self.sender.on_rtt(acked.rtt_ns);
+        }
+        if let Some(rtt_ns) = self.sample_ns(acknowledgment, judged, before) {
+            self.sender.on_rtt(rtt_ns);
         }
         if before.is_advanced_by(acknowledgment) {
             let ack = acknowledgment.ack;
             let advanced_bytes = before.last_ack.map_or(0, |last_ack| ack.bytes_since(last_ack));
+            if let Some(timed) = &mut self.sender.timed {
+                let echo = acknowledgment.options.timestamps.map(|stamps| stamps.echo);
+                let age_ns = echo.and_then(|echo| self.sender.clock.age_ns(echo, now_ns));
+                timed.on_progress(now_ns, ack, age_ns);
+            }
             self.sender.on_progress(now_ns, ack, advanced_bytes);
         }
         if self.judged.unacked.len() == 0 {
@@ -50,8 +71,22 @@ impl Half {
         }
     }
 
+    /// The round trip that the sender measures by an acknowledgment: of what it sent once, else by the echo, which says
+    /// what is answered (RFC 6298 §3, RFC 7323 §4.3).
     #[inline]
-    fn count_text(&mut self, other: &mut Half, segment: &Segment, judged: &Judged, is_again: bool) {
+    fn sample_ns(&self, acknowledgment: &Segment, judged: &Judged, before: &Before) -> Option<u64> {
+        match judged.sample {
+            Some(acked) if !judged.is_ambiguous => Some(acked.rtt_ns),
+            _ if judged.is_ambiguous && before.is_advanced_by(acknowledgment) => {
+                let echo = acknowledgment.options.timestamps?.echo;
+                self.sender.clock.age_ns(echo, acknowledgment.time.as_nanos())
+            }
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn infer_scale(&self, other: &mut Half, segment: &Segment, judged: &Judged) {
         let receiver = &mut other.judged;
         if let Some(last_ack) = receiver.last_ack
             && !segment.flags.syn()
@@ -60,13 +95,44 @@ impl Half {
             let beyond_ack = segment.end().offset_from(last_ack).max(0).cast_unsigned();
             receiver.inferred_scale.on_sent(beyond_ack, receiver.window);
         }
-        self.traffic.on_text(TextSent {
+    }
+
+    #[inline]
+    fn count_text(
+        &mut self,
+        other: &Half,
+        segment: &Segment,
+        judged: &Judged,
+        before: &Before,
+        times: &Times,
+        is_marked: impl Fn() -> bool,
+    ) -> Waited {
+        let Half { sender, traffic, end, .. } = self;
+        let turn_ns = times.turn_to_ns(end.is_passive, other.traffic.rtt.min_ns());
+        let sent = TextSent {
             now_ns: segment.time.as_nanos(),
+            turn_ns: turn_ns.unwrap_or(0),
+            text_bytes: segment.text_bytes,
             in_flight_bytes: judged.in_flight_bytes.unwrap_or(segment.text_bytes),
             window_bytes: other.window_bytes(),
-            largest_text_bytes: self.sender.largest_text_bytes,
-            is_again,
-        });
+            largest_text_bytes: sender.largest_text_bytes,
+            mss_bytes: before.mss_bytes.min(MSS_BYTES_ETHERNET),
+            is_of_many: traffic.text_segments > 2 * OWN_ROUNDS_MIN,
+            is_again: before.next_seq.is_some_and(|next| segment.seq.before(next)),
+            is_after_loss: sender.loss.as_ref().is_some_and(|loss| loss.counts.total() > 0),
+            end: segment.end(),
+            acked: before.acknowledged,
+            acked_ns: other.judged.last_ack_time_ns,
+            peer_text_ns: other.traffic.last_text_ns,
+        };
+        traffic.on_text(sent, |rtt| {
+            Some(PathNow {
+                turn_ns: turn_ns?,
+                rtt_min_ns: rtt.min_ns()?,
+                srtt_ns: sender.srtt_ns()?,
+                is_marked: is_marked(),
+            })
+        })
     }
 }
 

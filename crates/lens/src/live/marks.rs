@@ -15,6 +15,7 @@ use crate::zeek::History;
 use crate::{Frame, Segment, Side};
 use tcp::{ResetReason, SendReason};
 use wire::Seq;
+use wire::tcp::Flags;
 
 /// A frame and its time; packed, because every connection has nine of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,7 @@ pub(crate) struct ResetMark {
     pub(crate) acceptability: ResetAcceptability,
     pub(crate) was_synchronized: bool,
     pub(crate) in_flight_bytes: u32,
+    pub(crate) other_in_flight_bytes: u32,
 }
 
 /// Counts that most connections never need.
@@ -92,7 +94,7 @@ pub(crate) struct Marks {
     pub(crate) rare: Option<Box<Rare>>,
     suspicious: [bool; 2],
     /// The end that acknowledged late, and when: does the other send at once?
-    late_ack: Option<(Side, u64, u32)>,
+    late_ack: Option<(Side, Nanos, u32)>,
 }
 
 impl Marks {
@@ -203,6 +205,17 @@ impl Marks {
         before: &Before,
     ) {
         let at = At { frame: segment.frame, time: Nanos::of(segment.time.as_nanos()) };
+        let is_plain = !segment.flags.intersects(Flags::SYN | Flags::FIN | Flags::RST)
+            && analysis.verdicts.is_empty()
+            && analysis.notes.is_empty()
+            && judged.verdicts.is_empty();
+        if is_plain {
+            self.history.on_plain(from, segment);
+            self.on_ack(from, segment, at);
+            self.suspicious[from.index()] = false;
+            self.on_reason(from, segment, &analysis.why, judged, at);
+            return; // nearly always
+        }
         if !(analysis.verdicts.is_empty() && analysis.notes.is_empty()) {
             let seen = &mut self.rare().seen[from.index()];
             seen.count(analysis.verdicts, analysis.notes, segment.frame);
@@ -224,6 +237,17 @@ impl Marks {
         self.suspicious[from.index()] = analysis.notes.contains(Notes::SYN_IN_SYNCHRONIZED)
             || analysis.reset == Some(ResetAcceptability::InWindow);
         self.on_reason(from, segment, &analysis.why, judged, at);
+    }
+
+    /// The segment of `frame` showed that there were so many more timeouts before it, or fewer.
+    pub(super) fn correct_stuck(&mut self, from: Side, frame: Frame, more: i16) {
+        if let Some(rare) = &mut self.rare {
+            let stuck = &mut rare.stuck[from.index()];
+            if stuck.frame == frame {
+                let timeouts = i16::from(stuck.timeouts).saturating_add(more);
+                stuck.timeouts = timeouts.clamp(1, i16::from(u8::MAX)) as u8;
+            }
+        }
     }
 
     fn on_syn(&mut self, from: Side, segment: &Segment, analysis: &Analysis, at: At) {
@@ -263,8 +287,20 @@ impl Marks {
             let unacked = numbers.map_or(0, |(next, una)| next.offset_from(una).max(0));
             let no_syn = [self.syn, self.syn_ack].iter().flatten().all(|at| at.is_none());
             let was_synchronized = self.handshake_ack.is_some() || (no_syn && self.was_open);
-            let in_flight_bytes = if was_synchronized { unacked.cast_unsigned() } else { 0 };
-            let mark = ResetMark { by, at, reason, acceptability, was_synchronized, in_flight_bytes };
+            // a FIN has a number, and is no text
+            let fin = |side: Side| self.fin[side.index()].is_some_and(|fin| fin.acked.is_none());
+            let text = |bytes: u32, side: Side| bytes.saturating_sub(u32::from(fin(side)));
+            let in_flight_bytes = if was_synchronized { text(unacked.cast_unsigned(), by) } else { 0 };
+            let other_in_flight_bytes = text(before.other_in_flight_bytes, by.other());
+            let mark = ResetMark {
+                by,
+                at,
+                reason,
+                acceptability,
+                was_synchronized,
+                in_flight_bytes,
+                other_in_flight_bytes,
+            };
             self.rare().reset = Some(mark);
         }
     }
@@ -303,7 +339,7 @@ impl Marks {
             }
             SendReason::DelayedAck => {
                 let waited_us = judged.acked.map_or(0, |acked| acked.rtt_ns / 1_000);
-                self.late_ack = Some((from, at.time.ns(), u32::try_from(waited_us).unwrap_or(u32::MAX)));
+                self.late_ack = Some((from, at.time, u32::try_from(waited_us).unwrap_or(u32::MAX)));
                 return;
             }
             SendReason::NewData => self.on_new_data(from, segment, at),
@@ -316,9 +352,9 @@ impl Marks {
 
     /// A small segment that was held back until a delayed ACK came: Nagle's rule meets delayed ACKs.
     fn on_new_data(&mut self, from: Side, segment: &Segment, at: At) {
-        let Some((acker, ack_ns, waited_us)) = self.late_ack else { return };
+        let Some((acker, acked, waited_us)) = self.late_ack else { return };
         let waited_ns = u64::from(waited_us) * 1_000;
-        let at_once = at.time.ns().saturating_sub(ack_ns) < AT_ONCE_NS;
+        let at_once = at.time.ns().saturating_sub(acked.ns()) < AT_ONCE_NS;
         let small = !self.exceeds_mss(segment) && segment.text_bytes < SMALL_BYTES;
         if acker != from && at_once && small && waited_ns >= ACK_WAITED_NS_MIN {
             let rare = self.rare();

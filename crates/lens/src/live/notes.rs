@@ -15,6 +15,16 @@ impl Live {
     #[inline]
     pub(super) fn notes_of_header(&self, segment: &Segment, before: &Before) -> Notes {
         let (flags, options) = (segment.flags, &segment.options);
+        let is_plain = segment.time.as_nanos() >= before.previous_ns
+            && segment.ecn != 3
+            && flags.ack()
+            && segment.urgent == 0
+            && segment.whole == Whole::Yes
+            && segment.repeats == 0
+            && segment.text_bytes <= before.mss_bytes;
+        if is_plain && !flags.syn() && options.mss.is_none() {
+            return Notes::NONE; // nearly always
+        }
         let mut notes = Notes::NONE;
         notes.set(Notes::RECORD_REORDERED, segment.time.as_nanos() < before.previous_ns);
         notes.set(Notes::ECN_CONGESTION, segment.ecn == 3);

@@ -90,14 +90,20 @@ impl Times {
     /// The same; `None` while neither the handshake nor an answer has shown it.
     #[inline]
     pub(super) fn known_turn_ns(&self, half: &Half, other: &Half) -> Option<u64> {
+        self.turn_to_ns(half.end.is_passive, other.traffic.rtt.min_ns())
+    }
+
+    /// The same, of an end that accepted or opened, by the quickest answer of its own.
+    #[inline]
+    pub(super) fn turn_to_ns(&self, is_passive: bool, answer_ns: Option<u64>) -> Option<u64> {
         let handshake = match (self.syn, self.syn_ack, self.initial_rtt) {
             (Some(syn), Some(syn_ack), Some(rtt)) => {
                 let to_acceptor_ns = syn_ack.ns().saturating_sub(syn.ns()).min(rtt.ns());
-                Some(if half.end.is_passive { to_acceptor_ns } else { rtt.ns() - to_acceptor_ns })
+                Some(if is_passive { to_acceptor_ns } else { rtt.ns() - to_acceptor_ns })
             }
             _ => None,
         };
-        let least = match (handshake, other.traffic.rtt.min_ns()) {
+        let least = match (handshake, answer_ns) {
             (Some(handshake), Some(answer)) => Some(handshake.min(answer)),
             (handshake, answer) => handshake.or(answer),
         };

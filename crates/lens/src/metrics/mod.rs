@@ -6,18 +6,20 @@
 mod gaps;
 mod keep_alives;
 mod limited;
+mod own;
 mod quantile;
 mod repeats;
 mod talk;
 mod traffic;
 mod turns;
+mod unread;
 
 pub use keep_alives::KeepAlives;
-pub use limited::LimitedTime;
-pub(crate) use limited::TextSent;
+pub use limited::{LimitedTime, OwnLimit, Waited};
+pub(crate) use limited::{PathNow, TextSent};
 pub use quantile::Distribution;
 pub(crate) use quantile::Sketch;
 pub use repeats::Again;
 pub(crate) use talk::{Moved, Talk};
-pub(crate) use traffic::Traffic;
+pub(crate) use traffic::{Closed, Traffic};
 pub use turns::TurnTimes;

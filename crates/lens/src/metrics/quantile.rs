@@ -7,6 +7,10 @@
 const EXACT: usize = 4;
 /// From 1 µs to 2^26 µs, which is over a minute, four buckets to a doubling.
 const BUCKETS: usize = 26 * 4;
+/// Buckets kept by their numbers: the samples of most connections fall into fewer.
+const KINDS: usize = 8;
+/// Stands where no bucket's number is kept yet.
+const NO_KIND: u8 = u8::MAX;
 
 /// Minimum, quantiles, maximum and mean of a set of samples, in microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -40,7 +44,11 @@ pub(crate) struct Sketch {
 struct Many {
     max_us: u32,
     sum_us: u64,
-    histogram: [u16; BUCKETS],
+    /// The buckets that hold something, and how many each.
+    kinds: [u8; KINDS],
+    counts: [u16; KINDS],
+    /// All buckets, once more than those hold something.
+    histogram: Option<Box<[u16; BUCKETS]>>,
 }
 
 impl Sketch {
@@ -62,6 +70,11 @@ impl Sketch {
             few[0] = few[0].min(us);
         }
         self.count = self.count.saturating_add(1);
+    }
+
+    /// A value out of it, to have it fetched.
+    pub(super) fn warmth(&self) -> u32 {
+        self.few[0]
     }
 
     /// The smallest sample, in nanoseconds.
@@ -91,7 +104,8 @@ impl Sketch {
 
 impl Many {
     fn of(few: &[u32; EXACT]) -> Many {
-        let mut many = Many { max_us: 0, sum_us: 0, histogram: [0; BUCKETS] };
+        let mut many =
+            Many { max_us: 0, sum_us: 0, kinds: [NO_KIND; KINDS], counts: [0; KINDS], histogram: None };
         few.iter().for_each(|us| many.add(*us));
         many
     }
@@ -99,20 +113,62 @@ impl Many {
     fn add(&mut self, us: u32) {
         self.max_us = self.max_us.max(us);
         self.sum_us = self.sum_us.saturating_add(u64::from(us));
-        let slot = &mut self.histogram[bucket(us)];
-        if *slot == u16::MAX {
-            // keep the shape, forget half of the weight
-            self.histogram.iter_mut().for_each(|count| *count = count.div_ceil(2));
+        let slot = self.slot(bucket(us));
+        if *slot < u16::MAX {
+            *slot += 1;
+            return;
         }
-        self.histogram[bucket(us)] += 1;
+        // keep the shape, forget half of the weight
+        *slot = u16::MAX.div_ceil(2) + 1;
+        let full = bucket(us);
+        let halve =
+            |(kind, count): (usize, &mut u16)| *count = if kind == full { *count } else { count.div_ceil(2) };
+        match &mut self.histogram {
+            Some(histogram) => histogram.iter_mut().enumerate().for_each(halve),
+            None => self.kinds.iter().map(|kind| usize::from(*kind)).zip(&mut self.counts).for_each(halve),
+        }
+    }
+
+    /// The counter of a bucket.
+    #[inline]
+    fn slot(&mut self, bucket: usize) -> &mut u16 {
+        if self.histogram.is_none() {
+            let at = |number: u8| self.kinds.iter().position(|kind| *kind == number);
+            if let Some(at) = at(bucket as u8).or_else(|| at(NO_KIND)) {
+                self.kinds[at] = bucket as u8;
+                return &mut self.counts[at];
+            }
+        }
+        let (kinds, counts) = (&self.kinds, &self.counts);
+        let histogram = self.histogram.get_or_insert_with(|| {
+            let mut histogram = Box::new([0; BUCKETS]);
+            kinds.iter().zip(counts).for_each(|(kind, count)| histogram[usize::from(*kind)] = *count);
+            histogram
+        });
+        &mut histogram[bucket]
+    }
+
+    /// How many samples fell into a bucket.
+    fn count(&self, bucket: usize) -> u16 {
+        match &self.histogram {
+            Some(histogram) => histogram[bucket],
+            None => {
+                let at = self.kinds.iter().position(|kind| usize::from(*kind) == bucket);
+                at.map_or(0, |at| self.counts[at])
+            }
+        }
     }
 
     fn quantile(&self, percent: u32, min_us: u32) -> u32 {
-        let total: u32 = self.histogram.iter().map(|count| u32::from(*count)).sum();
+        let total: u32 = match &self.histogram {
+            Some(histogram) => histogram.iter().map(|count| u32::from(*count)).sum(),
+            None => self.counts.iter().map(|count| u32::from(*count)).sum(),
+        };
         let rank = (u64::from(total) * u64::from(percent)).div_ceil(100) as u32;
+        // none is below the smallest sample
         let mut seen = 0;
-        for (index, count) in self.histogram.iter().enumerate() {
-            seen += u32::from(*count);
+        for index in bucket(min_us)..BUCKETS {
+            seen += u32::from(self.count(index));
             if seen >= rank {
                 return middle(index).clamp(min_us, self.max_us);
             }

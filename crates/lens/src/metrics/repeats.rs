@@ -10,7 +10,8 @@ use wire::Seq;
 pub struct Again {
     /// Sent again, for whatever reason; keep-alives and window probes are none.
     pub sent_again_segments: u32,
-    /// Of these: the original had arrived, as D-SACK, timestamps or acknowledgments show.
+    /// Of these: the original had arrived, as D-SACK, timestamps or acknowledgments show, or both copies, seen at the
+    /// receiver.
     pub needless_segments: u32,
     /// Of these: sent beyond the window, or while it was closed, and so refused at the receiver.
     pub refused_segments: u32,

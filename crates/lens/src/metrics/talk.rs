@@ -8,13 +8,12 @@ use super::gaps::Gaps;
 use super::keep_alives::KeepAlives;
 use super::repeats::Repeats;
 use super::turns::{TurnTimes, Turns};
+use super::unread::Reading;
+use crate::limits::MSS_BYTES_ETHERNET;
 use crate::live::{Before, Half, Marks, Times};
 use crate::{Frame, Segment, Side};
 use wire::Seq;
 use wire::tcp::Flags;
-
-/// The text of one segment where no MSS is known: that of Ethernet.
-const SEGMENT_BYTES: u32 = 1_460;
 
 /// One connection; nothing but a word of memory until something is said.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +23,8 @@ pub(crate) struct Talk(Option<Box<Said>>);
 #[derive(Clone, Debug, Default)]
 struct Said {
     turns: Turns,
+    /// How each end reads.
+    reading: [Reading; 2],
     /// Made by the first of these.
     rare: Option<Box<RareTalk>>,
 }
@@ -79,10 +80,10 @@ impl Moved<'_> {
     /// Its text in segments of the MSS.
     fn segments(&self) -> u32 {
         let text_bytes = self.segment.text_bytes;
-        if text_bytes <= self.prior.mss_bytes.min(SEGMENT_BYTES) && !self.segment.flags.syn() {
+        if text_bytes <= self.prior.mss_bytes.min(MSS_BYTES_ETHERNET) && !self.segment.flags.syn() {
             return u32::from(text_bytes > 0); // nearly always: no more than any MSS that is known
         }
-        text_bytes.div_ceil(self.marks.mss_known_bytes().unwrap_or(SEGMENT_BYTES).max(1))
+        text_bytes.div_ceil(self.marks.mss_known_bytes().unwrap_or(MSS_BYTES_ETHERNET).max(1))
     }
 
     /// The highest number that the other end has sent, if known.
@@ -116,12 +117,13 @@ impl Moved<'_> {
     #[inline]
     fn is_keep_alive(&self) -> bool {
         let segment = self.segment;
+        if segment.text_bytes > 1 || Some(segment.seq + 1) != self.prior.next_seq {
+            return false; // nearly always
+        }
         let is_bare = segment.flags.ack() && !segment.flags.intersects(Flags::SYN | Flags::FIN | Flags::RST);
         let is_idle = self.prior.next_seq.is_some() && self.prior.acknowledged == self.prior.next_seq;
         is_bare
             && is_idle
-            && segment.text_bytes <= 1
-            && Some(segment.seq + 1) == self.prior.next_seq
             && !self.is_closed()
             && self.now_ns().saturating_sub(self.prior.next_seq_time_ns) >= KEEP_ALIVE_NS_MIN
     }
@@ -145,6 +147,7 @@ impl Talk {
         self.0.as_mut()?.rare.as_deref_mut()
     }
 
+    #[cold]
     fn make_rare(&mut self) -> &mut RareTalk {
         self.0.get_or_insert_default().rare.get_or_insert_default()
     }
@@ -189,6 +192,11 @@ impl Talk {
             gaps.on_text(segment, moved.prior.next_seq);
         }
         if segment.flags.ack() && !segment.flags.rst() {
+            if let Some(said) = &mut self.0
+                && let Some(edge) = moved.own.window_edge()
+            {
+                said.reading[from].on_window(edge, segment.ack);
+            }
             let advances = moved.prior.is_advanced_by(segment);
             // the other end has text in flight beyond the window that is left for it
             let in_flight =
@@ -212,6 +220,12 @@ impl Talk {
                 }
             }
         }
+    }
+
+    /// Bytes that `side` has received, and its application has certainly not read, when it throws the connection away.
+    pub(crate) fn unread_bytes(&self, side: Side, acked: Option<Seq>) -> u32 {
+        let reading = self.0.as_ref().map(|said| said.reading[side.index()]);
+        reading.zip(acked).map_or(0, |(reading, acked)| reading.unread_bytes(acked))
     }
 
     /// The gaps of a direction, made now if this is the first.

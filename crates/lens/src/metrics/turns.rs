@@ -52,7 +52,8 @@ pub(crate) struct Turns {
     last_frame: Frame,
     times: [Sketch; 2],
     sums_ns: [u64; 2],
-    longest: [(u64, Frame); 2],
+    longest_ns: [u64; 2],
+    longest_frames: [Frame; 2],
     answered_bytes_min: Option<u64>,
     has_pushes: bool,
 }
@@ -65,28 +66,36 @@ impl Turns {
         let now_ns = segment.time.as_nanos();
         let first = *self.client.get_or_insert_with(|| moved.client());
         if self.speaker.is_some_and(|speaker| speaker != from) {
-            if acks_all {
-                let is_answer = from != first;
-                let waited_ns = now_ns.saturating_sub(self.last_ns).saturating_sub(moved.turn_ns());
-                let of = usize::from(!is_answer);
-                self.times[of].add_ns(waited_ns);
-                self.sums_ns[of] = self.sums_ns[of].saturating_add(waited_ns);
-                if waited_ns > self.longest[of].0 {
-                    self.longest[of] = (waited_ns, segment.frame);
-                }
-                if is_answer {
-                    let bytes =
-                        self.answered_bytes_min.map_or(self.turn_bytes, |least| least.min(self.turn_bytes));
-                    self.answered_bytes_min = Some(bytes);
-                }
-            }
-            self.turn_bytes = 0;
+            self.on_turn(moved, first, acks_all);
         } else if from != first && self.speaker == Some(from) {
             self.has_pushes |= now_ns.saturating_sub(self.last_ns) >= PUSH_NS_MIN;
         }
         self.speaker = Some(from);
         self.turn_bytes += u64::from(segment.text_bytes);
         (self.last_ns, self.last_frame) = (now_ns, segment.frame);
+    }
+
+    /// Another end speaks than before.
+    #[inline(never)]
+    fn on_turn(&mut self, moved: &Moved<'_>, first: Side, acks_all: bool) {
+        let (from, segment) = (moved.from, moved.segment);
+        let now_ns = segment.time.as_nanos();
+        if acks_all {
+            let is_answer = from != first;
+            let waited_ns = now_ns.saturating_sub(self.last_ns).saturating_sub(moved.turn_ns());
+            let of = usize::from(!is_answer);
+            self.times[of].add_ns(waited_ns);
+            self.sums_ns[of] = self.sums_ns[of].saturating_add(waited_ns);
+            if waited_ns > self.longest_ns[of] {
+                (self.longest_ns[of], self.longest_frames[of]) = (waited_ns, segment.frame);
+            }
+            if is_answer {
+                let bytes =
+                    self.answered_bytes_min.map_or(self.turn_bytes, |least| least.min(self.turn_bytes));
+                self.answered_bytes_min = Some(bytes);
+            }
+        }
+        self.turn_bytes = 0;
     }
 
     /// Text that was sent before: the turn lasts until it has arrived.
@@ -103,8 +112,8 @@ impl Turns {
             pause: self.times[1].distribution(),
             think_ns: self.sums_ns[0],
             pause_ns: self.sums_ns[1],
-            longest_think_frame: self.longest[0].1,
-            longest_pause_frame: self.longest[1].1,
+            longest_think_frame: self.longest_frames[0],
+            longest_pause_frame: self.longest_frames[1],
             awaits_answer: self.client.is_some() && self.speaker == self.client,
             request_bytes: self.turn_bytes,
             answered_bytes_min: self.answered_bytes_min,

@@ -7,6 +7,7 @@
 mod completeness;
 mod delivery;
 mod remembered;
+mod row;
 mod scaling;
 mod sequence;
 mod special;
@@ -15,6 +16,8 @@ mod zero;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod walked;
 
 pub use completeness::Completeness;
 pub(crate) use delivery::Delivery;

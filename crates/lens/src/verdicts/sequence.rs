@@ -22,6 +22,8 @@ pub(crate) struct Judged {
     pub(crate) acked: Option<Acked>,
     /// The segment whose end it hit: a sample of the round-trip time.
     pub(crate) sample: Option<Acked>,
+    /// Something that was acknowledged had been sent twice: it is no sample (Karn, RFC 6298 §3).
+    pub(crate) is_ambiguous: bool,
     /// Bytes in flight after it, when that can be known.
     pub(crate) in_flight_bytes: Option<u32>,
 }
@@ -72,6 +74,7 @@ pub(crate) fn judge(
         rtt_ns: segment.time.as_nanos().saturating_sub(time_ns),
     };
     (judged.acked, judged.sample) = (taken.hit.map(acked), taken.whole.map(acked));
+    judged.is_ambiguous = taken.is_ambiguous;
     if taken.partial {
         judged.verdicts |= Verdicts::PARTIAL_ACK;
     }
@@ -94,7 +97,7 @@ pub(crate) fn begin(sent: &mut Remembered, other: &mut Remembered, segment: &Seg
 }
 
 /// Rows 1 to 9: where the segment stands, its window, and whether it repeats an acknowledgment.
-#[inline]
+#[inline(always)]
 fn judge_position(
     sent: &mut Remembered,
     other: &mut Remembered,
@@ -264,7 +267,7 @@ fn is_fast(sent: &Remembered, other: &Remembered, segment: &Segment, now_ns: u64
 }
 
 /// What the next segments will be judged by.
-#[inline]
+#[inline(always)]
 fn remember(sent: &mut Remembered, segment: &Segment, known: &Known, verdicts: Verdicts) {
     let now_ns = segment.time.as_nanos();
     let moves = segment.text_bytes > 0 || segment.flags.intersects(Flags::SYN | Flags::FIN);

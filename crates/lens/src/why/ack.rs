@@ -1,6 +1,6 @@
 //! Why a segment without text was sent: which acknowledgment it is (RFC 9293 §3.8.6.3, RFC 5681 §4.2).
 
-use super::sender::Place;
+use super::place::Place;
 use super::{Confidence, Evidence, Scene, Sender, Why};
 use crate::{EndState, Verdicts};
 use tcp::SendReason;
@@ -81,6 +81,7 @@ fn why_advancing(scene: &Scene<'_>, to: &Sender) -> Why {
 }
 
 /// Nothing new is acknowledged: what did the other end do to be told again?
+#[inline(never)]
 fn why_repeating(scene: &Scene<'_>, to: &Sender) -> Why {
     if scene.other_was_suspicious {
         return Why::new(SendReason::ChallengeAck, Confidence::HIGH).or(SendReason::DuplicateAck);

@@ -49,9 +49,29 @@ impl Clock {
         self.read.as_ref().map(|read| read.value)
     }
 
+    /// The highest value that it showed, and when it did first.
+    pub(crate) fn latest(&self) -> Option<(u32, u64)> {
+        self.read.as_ref().map(|read| (read.value, read.value_ns))
+    }
+
     /// A value out of it, to have it fetched.
     pub(crate) fn warmth(&self) -> u64 {
         self.read.as_ref().map_or(0, |read| read.first_ns.ns() ^ read.repeated_ns)
+    }
+
+    /// Whether it counts milliseconds, when it shows `value` now: what is late on its way makes it seem to be slower.
+    /// `None` while it has not shown enough.
+    pub(crate) fn counts_ms(&self, value: u32, now_ns: u64) -> Option<bool> {
+        let read = self.read.as_ref()?;
+        let ticks = value.wrapping_sub(read.first_value);
+        if !(TICKS_MIN..=u32::MAX / 2).contains(&ticks) {
+            return None;
+        }
+        let tick_ns = now_ns.saturating_sub(read.first_ns.ns()) / u64::from(ticks);
+        let before = u64::from(read.value.wrapping_sub(read.first_value));
+        let usual_ns =
+            read.value_ns.saturating_sub(read.first_ns.ns()).checked_div(before).unwrap_or(tick_ns);
+        Some((800_000..=2_500_000).contains(&tick_ns.min(usual_ns)))
     }
 
     /// How long ago the end said `value`, in nanoseconds, as captured here.

@@ -1,16 +1,20 @@
 //! What is remembered of a sender's losses; made when it sends something again for the first time.
+//!
+//! What is *not* here: by what something counts as lost (`overtaken.rs`), and what shows that a recovery was a mistake
+//! (`loss/mistakes.rs`).
 
+mod mistakes;
+
+pub(crate) use mistakes::Reported;
+
+use super::afar::Afar;
 use super::lost_before::LostBefore;
 use super::overtaken::Overtaken;
-use crate::Frame;
-use crate::verdicts::Delivery;
+use super::resent::Resent;
+use crate::second_look::{Decided, LoneTail, NewText, SecondLook};
+use crate::{Frame, Segment};
 use tcp::SendReason;
 use wire::Seq;
-use wire::tcp::SackBlocks;
-
-/// Retransmissions remembered, to tell later which of them were needless. A D-SACK comes a round trip
-/// after the retransmission, when it has not been pushed out by so many others.
-const REMEMBERED: usize = 16;
 
 /// Enough that one odd case does not decide, and few enough that it can be decided otherwise.
 const PROBE_VOTES_MAX: i8 = 4;
@@ -42,24 +46,41 @@ pub struct RetransmissionCounts {
     pub probe: u32,
     /// Text of a probe that was too big for the path, in smaller segments: no sign of congestion.
     pub path_mtu: u32,
-    /// Of all these: needless, as D-SACK, timestamps or earlier acknowledgments show.
+    /// Of all these: needless, as D-SACK, timestamps or earlier acknowledgments show, or both copies at the receiver.
     pub spurious: u32,
 }
 
 impl RetransmissionCounts {
+    /// What counted as `first` is `told`; the first need not be a retransmission at all.
+    pub(super) fn revise(&mut self, first: SendReason, told: SendReason) {
+        if first == told {
+            return;
+        }
+        if let Some(count) = self.of(first) {
+            *count = count.saturating_sub(1);
+        }
+        if let Some(count) = self.of(told) {
+            *count += 1;
+        }
+    }
+
+    /// Where this cause is counted.
+    fn of(&mut self, reason: SendReason) -> Option<&mut u32> {
+        Some(match reason {
+            SendReason::Timeout => &mut self.timeout,
+            SendReason::FastRetransmit => &mut self.fast,
+            SendReason::SackRecovery | SendReason::ReorderTimeout => &mut self.sack,
+            SendReason::TailLossProbe => &mut self.probe,
+            SendReason::PathMtu => &mut self.path_mtu,
+            SendReason::RecoveryRetransmit | SendReason::AfterTimeout => &mut self.recovery,
+            _ => return None,
+        })
+    }
+
     /// All of them; `spurious` counts again what one of the others counts.
     pub fn total(&self) -> u32 {
         self.timeout + self.fast + self.sack + self.recovery + self.probe + self.path_mtu
     }
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Sent {
-    seq: Seq,
-    end: Seq,
-    frame: Frame,
-    tsval: Option<u32>,
-    known_spurious: bool,
 }
 
 /// A sender's losses.
@@ -67,6 +88,8 @@ struct Sent {
 pub(crate) struct Loss {
     /// Recovery lasts until this is acknowledged, and how it began.
     recovery: Option<(Seq, Began)>,
+    /// What the sender knows, followed where its receiver is; made when something is missing there.
+    pub(crate) afar: Option<Box<Afar>>,
     /// What SACK shows to be lost.
     pub(crate) overtaken: Overtaken,
     /// Retransmissions of this recovery, and how many of them were needless.
@@ -74,6 +97,8 @@ pub(crate) struct Loss {
     /// The frame of its first retransmission, until that is answered: an echo of something older says that the
     /// whole recovery is a mistake (RFC 3522).
     first_of_episode: Option<Frame>,
+    /// It was taken back.
+    is_undone: bool,
     /// Timeouts since the last progress.
     pub(crate) timeouts_in_a_row: u8,
     /// The most timeouts without progress, and the last of their frames.
@@ -91,15 +116,16 @@ pub(crate) struct Loss {
     pub(crate) probes_seen: i8,
     /// What was seen of it last, for its host.
     probe_vote: Option<bool>,
-    /// How long before a lone tail was sent again, as a probe it seems.
-    probe_gap_ns: Option<u64>,
+    /// Nothing but a timer can have sent its latest retransmission, for its host.
+    timer_seen: bool,
+    /// Causes that are in question; made by the first.
+    second_look: Option<Box<SecondLook>>,
     pub(crate) counts: RetransmissionCounts,
     pub(crate) retransmitted_bytes: u64,
     /// The text of those that were needless.
     pub(crate) needless_bytes: u64,
     pub(crate) first_frames: [Frame; 4],
-    sent: [Sent; REMEMBERED],
-    sent_next: u8,
+    resent: Resent,
 }
 
 impl Loss {
@@ -115,19 +141,9 @@ impl Loss {
         // a probe alone reduces nothing: what is undone later begins behind it
         if self.recovery().is_none_or(|before| before == Began::Probe) {
             self.episode = (0, 0);
-            self.first_of_episode = None;
+            (self.first_of_episode, self.is_undone) = (None, false);
         }
         self.recovery = Some((until, began));
-    }
-
-    /// What was sent before the timeout, and not again, has arrived: not all was lost, the timeout was early
-    /// (RFC 5682 §2.1, step 3).
-    pub(crate) fn on_delivery(&mut self, delivery: &Delivery) {
-        let is_asked =
-            self.recovery() == Some(Began::Timeout) && self.may_be_early && !self.overtaken.is_exact;
-        if is_asked && delivery.fresh.is_some_and(|fresh| fresh.frame < self.timeout_frame) {
-            self.undo();
-        }
     }
 
     /// Something lost is being sent again, and will be when everything before `ack` is acknowledged. A probe alone
@@ -142,7 +158,7 @@ impl Loss {
     }
 
     /// What was sent before goes again, and is captured for the first time.
-    pub(super) fn on_lost_before(&mut self, lost: &LostBefore, segment: &crate::Segment) {
+    pub(super) fn on_lost_before(&mut self, lost: &LostBefore, segment: &Segment) {
         match lost.why.reason {
             SendReason::PathMtu => {
                 self.counts.path_mtu += 1;
@@ -159,7 +175,7 @@ impl Loss {
                 self.begin(lost.until, Began::Timeout);
             }
         }
-        self.push(segment);
+        self.push(segment, lost.why.reason);
     }
 
     /// Acknowledgments say more than how far they go: SACK blocks were seen, or something was sent again.
@@ -177,13 +193,9 @@ impl Loss {
         self.probe_out = Some(next);
     }
 
-    /// An acknowledgment repeats the one before it, or reports a duplicate: of a probe that was not needed.
-    pub(crate) fn on_repeated(&mut self, ack: Seq) {
-        self.probe_out = self.probe_out.filter(|end| ack.before(*end));
-    }
-
     pub(crate) fn on_progress(&mut self, ack: Seq) {
         self.timeouts_in_a_row = 0;
+        self.overtaken.on_progress(ack);
         self.probe_out = self.probe_out.filter(|end| !ack.after(*end));
         if let Some((_, began)) = self.recovery.filter(|(until, _)| ack.at_or_after(*until)) {
             self.recovery = None;
@@ -204,43 +216,104 @@ impl Loss {
         self.probe_vote.take()
     }
 
-    /// A lone tail was sent again after so long; the next timeout tells whether that was a probe.
-    pub(super) fn on_lone_tail(&mut self, gap_ns: u64) {
-        self.probe_gap_ns = Some(gap_ns);
+    /// Nothing but a timer can have sent this.
+    pub(super) fn on_timer_seen(&mut self) {
+        self.timer_seen = true;
     }
 
-    /// And again after so long: behind a timeout it takes twice as long, behind a probe no longer.
-    pub(super) fn on_tail_again(&mut self, gap_ns: u64) {
-        if let Some(first_ns) = self.probe_gap_ns.take() {
-            match gap_ns * 10 / first_ns.max(1) {
-                ..14 => self.on_probe_seen(true),
-                19..=20 => self.on_probe_seen(false),
-                _ => {}
+    /// Whether that was seen since this was asked.
+    pub(crate) fn take_timer_seen(&mut self) -> bool {
+        std::mem::take(&mut self.timer_seen)
+    }
+
+    /// A lone tail was sent again: what comes later tells whether that was a probe.
+    pub(super) fn on_lone_tail(&mut self, tail: LoneTail) {
+        self.second_look.get_or_insert_default().ask(tail);
+    }
+
+    /// The text at `seq` goes again: what that shows of the sending before it.
+    pub(super) fn on_again(&mut self, seq: Seq, now_ns: u64) {
+        let Some(second_look) = &mut self.second_look else { return };
+        if let Some(was_probe) = second_look.on_again(seq, now_ns) {
+            self.on_probe_seen(was_probe);
+        }
+    }
+
+    /// Something new goes: what that shows of the tail that went again before.
+    #[inline]
+    pub(super) fn on_new_text(&mut self, text: impl FnOnce() -> NewText) {
+        if let Some(second_look) = &mut self.second_look
+            && second_look.is_watching()
+        {
+            let text = text();
+            match second_look.on_new_text(&text) {
+                Some(was_probe) if text.is_near => self.on_probe_seen(was_probe),
+                Some(was_probe) => self.vote(was_probe),
+                None => {}
             }
         }
     }
 
-    /// A tail was probed, or was not though it should have been.
-    pub(crate) fn on_probe_seen(&mut self, was_probed: bool) {
+    /// A tail was probed, it seems, or was not.
+    fn vote(&mut self, was_probed: bool) {
         self.probe_vote = Some(was_probed);
         let vote = if was_probed { 1 } else { -1 };
         self.probes_seen = (self.probes_seen + vote).clamp(-PROBE_VOTES_MAX, PROBE_VOTES_MAX);
     }
 
+    /// A tail was probed, or was not though it should have been: what is told next follows, and what is in question.
+    pub(crate) fn on_probe_seen(&mut self, was_probed: bool) {
+        self.vote(was_probed);
+        if let Some(second_look) = &mut self.second_look
+            && (self.probes_seen > 0) == was_probed
+        {
+            second_look.on_habit(was_probed);
+        }
+    }
+
+    /// The retransmission in `frame` is told with another cause than the `first` one.
+    pub(super) fn on_revised(&mut self, frame: Frame, first: SendReason, told: SendReason) {
+        self.counts.revise(first, told);
+        if first != told {
+            self.resent.correct(frame, told);
+            if let Some(second_look) = &mut self.second_look {
+                second_look.on_revised(frame, told);
+            }
+        }
+    }
+
+    /// Something that was told is decided anew, and was not taken yet.
+    pub(crate) fn has_decided(&self) -> bool {
+        self.second_look.as_ref().is_some_and(|second_look| second_look.has_decided())
+    }
+
+    /// What was decided anew, once; the counts follow.
+    pub(crate) fn take_decided(&mut self) -> impl Iterator<Item = Decided> {
+        let decided = self.second_look.as_mut().map(|second_look| second_look.take_decided());
+        let (counts, resent) = (&mut self.counts, &mut self.resent);
+        let (row, row_max) = (&mut self.timeouts_in_a_row, &mut self.timeouts_in_a_row_max);
+        decided.into_iter().flatten().inspect(|decided| {
+            counts.revise(decided.was, decided.now);
+            let more = decided.more_in_a_row();
+            // fewer than were counted leave the longest row as it is, unless this is the longest
+            let is_longest = *row == *row_max;
+            *row = (i16::from(*row) + more).clamp(0, i16::from(u8::MAX)) as u8;
+            *row_max = if is_longest { *row } else { (*row_max).max(*row) };
+            resent.correct(decided.frame, decided.now);
+        })
+    }
+
     /// Remembers a retransmission.
-    pub(crate) fn push(&mut self, segment: &crate::Segment) {
+    pub(crate) fn push(&mut self, segment: &Segment, why: SendReason) {
         if let Some(slot) = self.first_frames.iter_mut().find(|slot| **slot == 0) {
             *slot = segment.frame;
         }
         self.retransmitted_bytes += u64::from(segment.text_bytes);
-        self.sent[usize::from(self.sent_next)] = Sent {
-            seq: segment.seq,
-            end: segment.end(),
-            frame: segment.frame,
-            tsval: segment.options.timestamps.map(|stamps| stamps.value),
-            known_spurious: false,
-        };
-        self.sent_next = (self.sent_next + 1) % REMEMBERED as u8;
+        let is_probe = why == SendReason::TailLossProbe;
+        self.resent.push(segment, why);
+        if is_probe {
+            return;
+        }
         if self.episode == (0, 0) {
             self.first_of_episode = Some(segment.frame);
         }
@@ -249,72 +322,21 @@ impl Loss {
 
     /// Whether this frame is one of the latest retransmissions.
     pub(crate) fn has_resent_in(&self, frame: Frame) -> bool {
-        self.sent.iter().any(|sent| sent.frame == frame)
+        self.resent.has(frame)
     }
 
-    /// Whether an acknowledgment with this echo can answer the retransmission in `frame`: not if it echoes
-    /// something older.
+    /// Why the retransmission in `frame` was sent, if it is one of the latest.
+    pub(crate) fn reason_of(&self, frame: Frame) -> Option<SendReason> {
+        self.resent.reason_of(frame)
+    }
+
+    /// Whether this frame is a retransmission since the last timeout.
+    pub(crate) fn has_resent_since_timeout(&self, frame: Frame) -> bool {
+        frame >= self.timeout_frame && self.resent.has(frame)
+    }
+
+    /// Whether an acknowledgment with this echo can answer the retransmission in `frame`.
     pub(crate) fn may_echo(&self, frame: Frame, echo: u32) -> bool {
-        let tsval = self.sent.iter().find(|sent| sent.frame == frame).and_then(|sent| sent.tsval);
-        tsval.is_none_or(|tsval| echo.wrapping_sub(tsval).cast_signed() >= 0)
-    }
-
-    /// The reduction of this recovery was a mistake, and its sender knows.
-    fn undo(&mut self) {
-        self.recovery = None;
-        self.overtaken.on_undone();
-    }
-
-    /// The first block of a D-SACK: the retransmission that it shows to be needless, if remembered.
-    pub(crate) fn on_dsack(&mut self, now_ns: u64, blocks: &SackBlocks) -> Option<Frame> {
-        let twice = blocks.as_slice().first()?;
-        let shown = self.mark(|sent| sent.seq.at_or_before(twice.left) && sent.end.at_or_after(twice.right));
-        if shown.is_some() {
-            self.overtaken.on_needless(now_ns);
-            self.episode.1 = self.episode.1.saturating_add(1);
-            if self.episode.1 >= self.episode.0 {
-                self.undo();
-            }
-        }
-        shown
-    }
-
-    /// An acknowledgment up to `ack` that echoes `echo`: when the echo is older than a retransmission
-    /// that it covers, the original had arrived (RFC 3522).
-    pub(crate) fn on_echo(&mut self, now_ns: u64, ack: Seq, echo: u32) -> Option<Frame> {
-        let is_older =
-            |sent: &Sent| sent.tsval.is_some_and(|tsval| echo.wrapping_sub(tsval).cast_signed() < 0);
-        let first = self.first_of_episode;
-        let answered = self.sent.iter().find(|sent| first == Some(sent.frame) && sent.seq.before(ack));
-        if let Some(answered) = answered {
-            let is_mistake = is_older(answered);
-            self.first_of_episode = None;
-            if is_mistake {
-                self.overtaken.on_needless(now_ns);
-                self.undo();
-            }
-        }
-        self.mark(|sent| sent.end.at_or_before(ack) && is_older(sent))
-    }
-
-    fn mark(&mut self, shows: impl Fn(&Sent) -> bool) -> Option<Frame> {
-        let sent =
-            self.sent.iter_mut().find(|sent| sent.frame != 0 && !sent.known_spurious && shows(sent))?;
-        sent.known_spurious = true;
-        self.counts.spurious += 1;
-        self.needless_bytes += u64::from(sent.end.bytes_since(sent.seq));
-        Some(sent.frame)
-    }
-
-    /// `frame` itself is needless: its bytes were acknowledged before.
-    pub(crate) fn mark_frame(&mut self, frame: Frame) {
-        self.mark(|sent| sent.frame == frame);
-    }
-
-    /// Retransmissions up to `ack` can no longer be shown to be needless by timestamps.
-    pub(crate) fn forget_echoes(&mut self, ack: Seq) {
-        for sent in self.sent.iter_mut().filter(|sent| sent.end.at_or_before(ack)) {
-            sent.tsval = None;
-        }
+        self.resent.may_echo(frame, echo)
     }
 }

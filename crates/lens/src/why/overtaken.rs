@@ -5,76 +5,30 @@
 //! up to here counts as lost, and this showed it". Times are those of the capture: what reaches the sender later
 //! and leaves it sooner than it is captured is accounted for by the turn, the time from here to it and back.
 
+use super::marks::{Mark, Marks, Overdue, Sending, Shown};
+use super::patience::Patience;
 use crate::Frame;
 use crate::verdicts::Delivery;
-use std::collections::VecDeque;
-use tcp::SendReason;
+use wire::Seq;
 
 /// SACKed segments that make reordering unlikely (RFC 8985 §6.2, step 4; RFC 5681's DupThresh).
 const SEGMENTS_FOR_LOSS: u32 = 3;
-/// Recoveries after which a sender has no more patience than usual again (RFC 8985 §6.2, step 4).
-const RECOVERIES_REMEMBERED: u8 = 16;
 /// What runs out leaves no later than this: a busy host, a pacer.
 const TIMER_LATE_NS_MAX: u64 = 20_000_000;
+/// What is captured and what the sender's clock says differ by no more than this: a timer may seem to be a little early.
+const EARLY_NS: i64 = 300_000;
 /// Linux adds two ticks, which are 2 or 8 ms, to the time for what may only be late.
 const TIMER_LATE_NS_USUAL: u64 = 2_000_000;
 /// So many that one odd case does not decide, and no more, so that it can be decided otherwise.
 const TIMER_VOTES_MAX: i8 = 8;
-/// Marks that are remembered. A new one is made when what shows the loss changes, and what they say is used within
-/// a round trip or two.
-const MARKS: usize = 64;
-
-/// When a segment was sent last.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Sending {
-    pub(crate) time_ns: u64,
-    pub(crate) frame: Frame,
-}
-
-/// By what something counts as lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Shown {
-    /// An acknowledgment.
-    Ack,
-    /// The timer for what may only be late.
-    ReorderTimer,
-    /// The retransmission timer, which ran out for something before it.
-    Timeout,
-}
-
-impl Shown {
-    pub(crate) fn reason(self) -> SendReason {
-        match self {
-            Shown::Ack => SendReason::SackRecovery,
-            Shown::ReorderTimer => SendReason::ReorderTimeout,
-            Shown::Timeout => SendReason::AfterTimeout,
-        }
-    }
-}
-
-/// What was sent at or before a time, in a frame before this one, counts as lost.
-#[derive(Clone, Copy, Debug)]
-struct Mark {
-    until_ns: u64,
-    before: Frame,
-    shown: Shown,
-    /// An acknowledgment and the timer came so close to each other that it could be either.
-    is_close: bool,
-}
-
-impl Mark {
-    fn covers(&self, sending: Sending) -> bool {
-        sending.time_ns <= self.until_ns && sending.frame < self.before
-    }
-}
 
 /// What decides how patient the sender is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Circumstances {
     pub(crate) now_ns: u64,
-    /// From the capture point to the sender and back.
-    pub(crate) turn_ns: u64,
     pub(crate) is_recovering: bool,
+    /// Segments beyond the acknowledgment that the receiver has.
+    pub(crate) sacked_segments: u32,
     /// The shortest round trip so far, turn included.
     pub(crate) rtt_min_ns: u64,
     pub(crate) srtt_ns: u64,
@@ -83,8 +37,7 @@ pub(crate) struct Circumstances {
 /// What was overtaken.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Overtaken {
-    /// In the order in which they were made.
-    marks: VecDeque<Mark>,
+    marks: Marks,
     /// The latest sending of which something was delivered.
     newest: Option<Sending>,
     /// Its round trip, as captured.
@@ -93,13 +46,8 @@ pub(crate) struct Overtaken {
     rtt_min_ns: Option<u64>,
     /// How long the sender waits for what may only be late.
     patience_ns: u64,
-    /// Something sent once arrived after something sent later.
-    reorders: bool,
-    /// Rounds in which something sent again turned out to be needless.
-    needless_rounds: u8,
-    recoveries_left: u8,
-    /// Until then further needless ones belong to the same round.
-    round_ends_ns: u64,
+    /// What decides how long that is.
+    patience: Patience,
     /// Whether it seems to have the timer for what may only be late: below zero it does not.
     timer_votes: i8,
     /// It answers in no time at all: a simulated host, whose timers are on time.
@@ -122,16 +70,25 @@ impl Overtaken {
         is_seen: bool,
     ) {
         let (Some(newest), Some(oldest)) = (self.newest, oldest) else { return };
-        let is_on_time = is_seen || self.is_exact;
-        let due_ns = self.due_ns(oldest, turn_ns) + if is_on_time { 0 } else { self.late_ns() };
-        let is_due = now_ns >= due_ns && oldest.frame < newest.frame;
+        let slack_ns = match (self.is_exact, is_seen) {
+            (true, _) => 0,
+            (false, true) => -EARLY_NS,
+            (false, false) => self.late_ns().cast_signed(),
+        };
+        let due_ns = self.due_ns(oldest, turn_ns);
+        let is_due = now_ns >= due_ns.saturating_add_signed(slack_ns) && oldest.frame < newest.frame;
         if is_due && !self.has_no_timer() && self.shown(oldest).is_none() {
             // a recovery that began since it was set has no patience, unless the path reorders (§6.2, step 4)
-            let patience_ns = if is_recovering && !self.reorders { 0 } else { self.patience_ns };
-            let until_ns = now_ns.saturating_sub(self.rtt_ns + patience_ns + turn_ns);
-            self.mark(Mark { until_ns, before: newest.frame, shown: Shown::ReorderTimer, is_close: false });
+            let patience_ns = if is_recovering && !self.patience.reorders { 0 } else { self.patience_ns };
+            let until_ns = now_ns.saturating_sub(self.rtt_ns + patience_ns + turn_ns).max(oldest.time_ns);
+            self.marks.push(Mark {
+                until_ns,
+                before: newest.frame,
+                shown: Shown::ReorderTimer,
+                is_close: false,
+            });
             if is_seen {
-                let late_ns = now_ns - due_ns;
+                let late_ns = now_ns.saturating_sub(due_ns);
                 self.timer_late_ns =
                     Some(self.timer_late_ns.map_or(late_ns, |least_ns| least_ns.min(late_ns)));
             }
@@ -160,9 +117,12 @@ impl Overtaken {
 
     /// It sent something again sooner than with such a timer, or did not when it would have run out.
     pub(crate) fn doubt_timer(&mut self) {
+        if self.is_exact && self.patience.reorders {
+            return; // what was too soon for its timer was shown before several acknowledgments came at once
+        }
         self.timer_votes = (self.timer_votes - 1).max(-TIMER_VOTES_MAX);
         if self.has_no_timer() {
-            self.marks.retain(|mark| mark.shown != Shown::ReorderTimer);
+            self.marks.forget_reorder_timer();
         }
     }
 
@@ -177,7 +137,7 @@ impl Overtaken {
         let is_shown = self.shown(earlier).is_some_and(|(shown, _)| shown != Shown::ReorderTimer);
         if is_overtaken && !is_shown {
             self.timer_votes = TIMER_VOTES_MAX;
-            self.mark(Mark {
+            self.marks.push(Mark {
                 until_ns: earlier.time_ns,
                 before: earlier.frame + 1,
                 shown: Shown::ReorderTimer,
@@ -192,11 +152,7 @@ impl Overtaken {
         if self.due_ns(earlier, 0) > acked_ns {
             return;
         }
-        for mark in self.marks.iter_mut().filter(|mark| mark.covers(earlier)) {
-            if mark.shown == Shown::ReorderTimer {
-                (mark.shown, mark.is_close) = (Shown::Ack, true);
-            }
-        }
+        self.marks.blame_acknowledgment(earlier);
     }
 
     /// Most of what was seen says that it counts acknowledgments, as senders did before RFC 8985.
@@ -204,68 +160,83 @@ impl Overtaken {
         self.timer_votes < 0 || self.is_old
     }
 
-    /// An acknowledgment says what was delivered.
-    pub(crate) fn on_delivery(&mut self, delivery: &Delivery, around: Circumstances) {
-        self.reorders |= delivery.reordered;
+    /// An acknowledgment says what was delivered (RFC 8985 §6.2, steps 1 to 3).
+    pub(crate) fn on_delivery(&mut self, delivery: &Delivery, now_ns: u64, turn_ns: u64) {
+        self.patience.reorders |= delivery.reordered;
         if let Some(sending) = delivery.newest {
-            self.rtt_ns = around.now_ns.saturating_sub(sending.time_ns);
+            self.rtt_ns = now_ns.saturating_sub(sending.time_ns);
             if self.newest.is_none_or(|newest| sending.frame > newest.frame) {
                 self.newest = Some(sending);
             }
         }
         if let Some(fresh) = delivery.fresh {
-            let rtt_ns = around.now_ns.saturating_sub(fresh.time_ns) + around.turn_ns;
+            let rtt_ns = now_ns.saturating_sub(fresh.time_ns) + turn_ns;
             self.rtt_min_ns = Some(self.rtt_min_ns.unwrap_or(u64::MAX).min(rtt_ns));
         }
+    }
+
+    /// It looks what counts as lost now (RFC 8985 §6.2, steps 4 and 5).
+    pub(crate) fn look(&mut self, around: &Circumstances) {
         let rtt_min_ns = around.rtt_min_ns.min(self.rtt_min_ns.unwrap_or(u64::MAX));
-        let few = !around.is_recovering && delivery.sacked_segments < SEGMENTS_FOR_LOSS;
+        let few = !around.is_recovering && around.sacked_segments < SEGMENTS_FOR_LOSS;
         if few && self.has_no_timer() {
             return;
         }
-        self.patience_ns = if (self.reorders && !self.has_no_timer()) || few {
-            let quarters = u64::from(self.needless_rounds) + 1;
-            (rtt_min_ns / 4 * quarters).min(around.srtt_ns)
+        self.patience_ns = if (self.patience.reorders && !self.has_no_timer()) || few {
+            self.patience.window_ns(rtt_min_ns, around.srtt_ns)
         } else {
             0
         };
         if let Some(newest) = self.newest {
             let until_ns = around.now_ns.saturating_sub(self.rtt_ns + self.patience_ns);
-            self.mark(Mark { until_ns, before: newest.frame, shown: Shown::Ack, is_close: false });
+            self.marks.push(Mark { until_ns, before: newest.frame, shown: Shown::Ack, is_close: false });
         }
     }
 
     /// The retransmission timer ran out, as `frame` shows.
     pub(crate) fn on_timeout(&mut self, now_ns: u64, turn_ns: u64, frame: Frame) {
         let until_ns = now_ns.saturating_sub(self.rtt_ns + self.patience_ns + turn_ns);
-        self.mark(Mark { until_ns, before: frame, shown: Shown::Timeout, is_close: false });
+        self.marks.push(Mark { until_ns, before: frame, shown: Shown::Timeout, is_close: false });
     }
 
-    /// A retransmission turned out to be needless: once a round trip that makes the sender more patient.
-    pub(crate) fn on_needless(&mut self, now_ns: u64) {
-        if now_ns >= self.round_ends_ns {
-            self.round_ends_ns = now_ns + self.rtt_ns;
-            self.needless_rounds = self.needless_rounds.saturating_add(1);
-            self.recoveries_left = RECOVERIES_REMEMBERED;
+    /// A retransmission turned out to be needless, where `una` is acknowledged and `next` comes next. Most systems ask
+    /// besides that the path was seen to reorder.
+    pub(crate) fn on_needless(&mut self, una: Seq, next: Seq) {
+        if self.patience.reorders || self.is_exact {
+            self.patience.on_needless(una, next);
         }
+    }
+
+    /// The same, as an old echo shows: most systems do not care.
+    pub(crate) fn on_mistake(&mut self, una: Seq, next: Seq) {
+        if self.is_exact {
+            self.patience.on_needless(una, next);
+        }
+    }
+
+    /// Everything before `una` is acknowledged.
+    pub(crate) fn on_progress(&mut self, una: Seq) {
+        self.patience.on_progress(una);
     }
 
     /// A whole recovery turned out to be a mistake: what counts as lost is judged anew.
     pub(crate) fn on_undone(&mut self) {
-        self.reorders = true;
         self.marks.clear();
+    }
+
+    /// Something came later than what was sent after it.
+    pub(crate) fn on_reordering(&mut self) {
+        self.patience.reorders = true;
     }
 
     /// A recovery is over.
     pub(crate) fn on_recovered(&mut self) {
-        self.recoveries_left = self.recoveries_left.saturating_sub(1);
-        if self.recoveries_left == 0 {
-            self.needless_rounds = 0;
-        }
+        self.patience.on_recovered();
     }
 
     /// It waits for what may only be late even where much says that it is lost.
     fn is_patient(&self) -> bool {
-        self.reorders && self.patience_ns > 0
+        self.patience.reorders && self.patience_ns > 0
     }
 
     /// SACK blocks were seen: what acknowledgments say of the flight matters.
@@ -273,28 +244,19 @@ impl Overtaken {
         self.newest.is_some()
     }
 
-    /// What shows that this sending is lost, if anything does, and whether it is a close call.
-    pub(crate) fn shown(&self, sending: Sending) -> Option<(Shown, bool)> {
-        let first = self.marks.partition_point(|mark| !mark.covers(sending));
-        self.marks.get(first).map(|mark| (mark.shown, mark.is_close || self.is_patient()))
+    /// Something sent after it has arrived.
+    pub(crate) fn is_overtaken(&self, sending: Sending) -> bool {
+        self.newest.is_some_and(|newest| sending.frame < newest.frame)
     }
 
-    /// Keeps the marks in order, so that each covers what those before it do.
-    fn mark(&mut self, mut mark: Mark) {
-        if let Some(last) = self.marks.back_mut() {
-            if mark.until_ns <= last.until_ns && mark.before <= last.before {
-                return;
-            }
-            mark.until_ns = mark.until_ns.max(last.until_ns);
-            mark.before = mark.before.max(last.before);
-            if last.shown == mark.shown && last.is_close == mark.is_close {
-                *last = mark;
-                return;
-            }
-        }
-        if self.marks.len() == MARKS {
-            self.marks.pop_front();
-        }
-        self.marks.push_back(mark);
+    /// What shows that this sending is lost, if anything does, and whether it is a close call.
+    pub(crate) fn shown(&self, sending: Sending) -> Option<(Shown, bool)> {
+        let mark = self.marks.first_over(sending)?;
+        Some((mark.shown, mark.is_close || self.is_patient()))
+    }
+
+    /// All that counts as lost.
+    pub(crate) fn overdue(&self) -> Option<Overdue> {
+        self.marks.overdue()
     }
 }

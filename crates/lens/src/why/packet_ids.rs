@@ -43,6 +43,12 @@ impl PacketIds {
         self.steps >= STEPS_MIN && u16::from(self.jumps) <= JUMPS_PER_STEP * u16::from(self.steps)
     }
 
+    /// `segment` is the next packet: none is missing.
+    #[inline]
+    pub(super) fn are_followed_by(&self, segment: &Segment) -> bool {
+        segment.ip_id == Some(self.next)
+    }
+
     /// How far `segment` is ahead of what would come next, below zero for what was sent before. `None` where that says
     /// nothing.
     #[inline]
@@ -59,6 +65,13 @@ impl PacketIds {
     pub(super) fn missing(&self, segment: &Segment) -> Option<u16> {
         let missing = self.ahead(segment)?.max(0).cast_unsigned();
         (!self.is_shared && missing <= SILENT_MAX).then_some(missing)
+    }
+
+    /// The same where many may be missing: after the sender's timer ran out in a blackout.
+    #[inline]
+    pub(super) fn missing_in_blackout(&self, segment: &Segment) -> Option<u16> {
+        let missing = self.ahead(segment)?.max(0).cast_unsigned();
+        (!self.is_shared && self.steps >= STEPS_FEW).then_some(missing)
     }
 
     /// Remembers a packet, or a super-segment of as many as have `mss_bytes` of text each.

@@ -50,6 +50,8 @@ pub(crate) struct PacketSizes {
 struct Probing {
     in_flight: Option<Probe>,
     probes: PathProbes,
+    /// Since this frame a timer has sent smaller segments: the sender takes the path for narrow.
+    small_since: Frame,
     /// The path turned out to be too small for what is in flight.
     shrunk: Option<Shrunk>,
 }
@@ -74,6 +76,15 @@ struct Shrunk {
     until: Seq,
 }
 
+/// By what else smaller text goes again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shrunken {
+    /// The retransmission timer may have sent it, or its timeout goes on.
+    pub(super) timer: bool,
+    /// An acknowledgment, or a timer before, shows that what was sent before is lost.
+    pub(super) shown_lost: bool,
+}
+
 impl PacketSizes {
     /// A packet of this sender is too big; what is in flight ends at `next`.
     pub(crate) fn on_too_big(&mut self, frame: Frame, next: Seq) {
@@ -82,7 +93,9 @@ impl PacketSizes {
 
     /// Text that goes again because it was in a packet too big for the path (RFC 1191 §6.5, RFC 8201 §5.4): a part of
     /// a segment, cut smaller than it was, without a timeout before; and then all that was in flight with it.
-    pub(super) fn why_shrunk(&mut self, scene: &Scene<'_>, is_timer: bool) -> Option<Why> {
+    /// What a timer sends is no sign of the path, nor what an acknowledgment has shown to be lost of what was sent before
+    /// segments became small.
+    pub(super) fn why_shrunk(&mut self, scene: &Scene<'_>, by: Shrunken) -> Option<Why> {
         let (segment, earlier) = (scene.segment, scene.prior.earlier?);
         let is_of =
             |shrunk: &Shrunk| earlier.frame < shrunk.frame && segment.end().at_or_before(shrunk.until);
@@ -92,6 +105,10 @@ impl PacketSizes {
             && segment.end().before(end)
             && segment.text_bytes < self.full_text_bytes.into();
         let (packet, text) = (saturated(segment.ip_bytes), saturated(segment.text_bytes));
+        let was_larger = self.probing.as_ref().is_some_and(|probing| earlier.frame < probing.small_since);
+        if is_cut && by.timer {
+            self.probing.get_or_insert_default().small_since = segment.frame;
+        }
         if is_cut {
             // with or without a word of a router: packets are so large from here on (RFC 4821 §7.7)
             (self.full_bytes, self.full_text_bytes, self.full_count) = (packet, text, 0);
@@ -100,7 +117,7 @@ impl PacketSizes {
         }
         let evidence = match self.probing.as_ref().and_then(|probing| probing.shrunk).filter(is_of) {
             Some(_) => Evidence::SIZE | Evidence::SEEN_BEFORE,
-            None if is_cut && !is_timer => {
+            None if is_cut && !by.timer && !(by.shown_lost && was_larger) => {
                 self.on_too_big(segment.frame, scene.prior.next_seq?);
                 Evidence::SIZE | Evidence::SEEN_BEFORE | Evidence::TIMING
             }

@@ -1,7 +1,8 @@
 //! Why a connection was reset (RFC 9293 §3.5.2, §3.6.1, §3.10.5).
 
-use super::sender::Place;
+use super::place::Place;
 use super::{Confidence, Evidence, Scene, Sender, Why};
+use crate::limits::{FORGOTTEN_NS_MIN, TRAVEL_NS_MIN};
 use tcp::state::State;
 use tcp::{ResetReason, SendReason};
 use wire::Seq;
@@ -9,6 +10,15 @@ use wire::Seq;
 /// Retransmissions without an answer after which a reset means that the sender gave up.
 const GAVE_UP: u8 = 4;
 
+/// The end that resets was silent for long, and answers what the other end has just said.
+fn has_forgotten(scene: &Scene<'_>, from: &Sender, to: &Sender) -> bool {
+    let now_ns = scene.segment.time.as_nanos();
+    let answers_at_once = to.last_ns > from.last_ns
+        && now_ns.saturating_sub(to.last_ns) <= TRAVEL_NS_MIN.max(scene.rtt_ns.saturating_mul(2));
+    from.has_sent && answers_at_once && to.last_ns - from.last_ns >= FORGOTTEN_NS_MIN
+}
+
+#[inline(never)]
 pub(super) fn why_reset(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Why {
     let because = |reason, confidence| Why::new(SendReason::Reset(reason), confidence);
     let or = SendReason::Reset;
@@ -47,6 +57,16 @@ pub(super) fn why_reset(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Why {
     // it asked whether anybody is there, and nobody answered (RFC 9293 §3.8.4)
     if from.last_reason == SendReason::KeepAlive && to.last_ns < from.last_ns {
         return because(ResetReason::GaveUp, Confidence::LIKELY)
+            .or(or(ResetReason::Aborted))
+            .by(Evidence::TIMING);
+    }
+    // it has what it never read, and knows the connection (§3.6.1, SHLD-3; RFC 2525 §2.17)
+    if scene.unread_bytes > 0 && segment.flags.ack() {
+        return because(ResetReason::UnreadData, Confidence::HIGH).or(or(ResetReason::Aborted));
+    }
+    // it answers what comes after a long silence in the name of nobody, and has not closed: it knows of no connection
+    if answers_ack && scene.prior.own_fin_end.is_none() && has_forgotten(scene, from, to) {
+        return because(ResetReason::ClosedPort, Confidence::LIKELY)
             .or(or(ResetReason::Aborted))
             .by(Evidence::TIMING);
     }

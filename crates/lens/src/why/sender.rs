@@ -2,8 +2,10 @@
 
 use super::clock::Clock;
 use super::packet_ids::PacketIds;
+use super::place::Place;
 use super::signs::TIMEOUT_NS_MIN;
-use super::{Loss, PacketSizes};
+use super::timed::Timed;
+use super::{Afar, Loss, PacketSizes};
 use crate::limits::{
     LARGE_BYTES, PRINTS, RTO_NS_INITIAL, RTO_VARIANCE_US_MIN, RTT_US_MAX, TWICE_US, TWICE_WITHOUT_ID_US,
 };
@@ -25,8 +27,8 @@ pub(crate) struct Sender {
     /// From text to its acknowledgment, smoothed as its own timer would (RFC 6298 §2).
     pub(crate) rtt: SmoothedRtt,
     pub(crate) last_reason: SendReason,
-    /// It sent text at the very moment at which an acknowledgment came.
-    pub(crate) is_exact: bool,
+    /// It sent text at the very moment at which an acknowledgment came: a simulated host, and how it measures.
+    pub(crate) timed: Option<Box<Timed>>,
     /// Whether its host was seen to probe tails before this connection: above zero it was, below zero it was seen not to.
     pub(crate) host_probes: i8,
     pub(crate) largest_text_bytes: u32,
@@ -51,33 +53,11 @@ pub(crate) struct Sender {
     pub(crate) sizes: PacketSizes,
     /// Made when something is sent again for the first time.
     pub(crate) loss: Option<Box<Loss>>,
-}
-
-/// Where the latest segment of a sender stood to those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(crate) enum Place {
-    #[default]
-    Next,
-    BeyondGap,
-    InGap,
-    Old,
-}
-
-impl Place {
-    /// Where `segment` stands to what its sender had sent before.
-    #[inline]
-    pub(crate) fn of(segment: &Segment, before: &Before) -> Place {
-        let Some(next) = before.next_seq else { return Place::Next };
-        if segment.seq == next || segment.sequence_bytes() == 0 {
-            Place::Next
-        } else if segment.seq.after(next) {
-            Place::BeyondGap
-        } else if before.acknowledged.is_some_and(|una| segment.end().at_or_before(una)) {
-            Place::Old
-        } else {
-            Place::InGap
-        }
-    }
+    /// Its application was seen to pause for about as long as a timer takes, or longer.
+    pub(crate) has_paused: bool,
+    /// By how much its timestamps are ahead of the echoes in them, at the least: when it answers at once. `i32::MAX` while
+    /// nothing is known.
+    pub(crate) ahead_min: i32,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -100,7 +80,7 @@ impl Default for Sender {
             progress_ns: 0,
             rtt: SmoothedRtt::default(),
             last_reason: SendReason::NewData,
-            is_exact: false,
+            timed: None,
             host_probes: 0,
             largest_text_bytes: 0,
             large_was_acked: false,
@@ -116,6 +96,8 @@ impl Default for Sender {
             next_print: 0,
             sizes: PacketSizes::default(),
             loss: None,
+            has_paused: false,
+            ahead_min: i32::MAX,
         }
     }
 }
@@ -184,13 +166,33 @@ impl Sender {
     /// The retransmission timeout that its round trips imply (RFC 6298 §2.3), at least 200 ms more than these, as on
     /// Linux; a second while nothing is known.
     pub(crate) fn rto_ns(&self) -> u64 {
-        let rto_us = self.rtt.rto_us(RTO_VARIANCE_US_MIN);
+        let rto_us = self.measured().rto_us(RTO_VARIANCE_US_MIN);
         rto_us.map_or(RTO_NS_INITIAL, |rto_us| u64::from(rto_us) * 1_000)
+    }
+
+    /// What it knows, as followed where its receiver is.
+    pub(super) fn afar(&mut self) -> Option<&mut Afar> {
+        self.loss.as_mut()?.afar.as_deref_mut()
     }
 
     /// The smoothed round trip in nanoseconds; `None` before the first was measured.
     pub(crate) fn srtt_ns(&self) -> Option<u64> {
-        self.rtt.srtt_us().map(|srtt_us| u64::from(srtt_us) * 1_000)
+        self.measured().srtt_us().map(|srtt_us| u64::from(srtt_us) * 1_000)
+    }
+
+    fn measured(&self) -> SmoothedRtt {
+        self.timed.as_ref().map_or(self.rtt, |timed| timed.rtt)
+    }
+
+    /// It answers in no time at all: a simulated host, whose timers are on time.
+    pub(crate) fn is_exact(&self) -> bool {
+        self.timed.is_some()
+    }
+
+    /// It was seen to answer in no time at all.
+    pub(super) fn on_exact(&mut self) {
+        let rtt = self.rtt;
+        self.timed.get_or_insert_with(|| Box::new(Timed::new(rtt)));
     }
 
     /// A round trip was measured.
@@ -251,6 +253,14 @@ impl Sender {
             self.owed_segments = self.owed_segments.saturating_add(1);
             self.owed_bytes = self.owed_bytes.saturating_add(segment.text_bytes);
             self.owed_last_ns = now_ns;
+            if let Some(timed) = &mut self.timed {
+                let is_again = before.next_seq.is_some_and(|next| segment.seq.before(next));
+                let has_sack = self.loss.as_ref().is_some_and(|loss| loss.is_watching());
+                timed.on_sent(segment, is_again, has_sack);
+                if self.last_reason == SendReason::Timeout {
+                    timed.on_timeout();
+                }
+            }
         }
         if let Some(stamps) = segment.options.timestamps {
             self.clock.on_value(stamps.value, now_ns);
@@ -261,6 +271,7 @@ impl Sender {
     }
 
     /// The first hole alone is followed: behind it nothing is in order anyway.
+    #[inline(never)]
     fn note_hole(&mut self, segment: &Segment, place: Place, before: &Before) {
         self.hole = self.hole.filter(|hole| before.acknowledged.is_none_or(|heard| !heard.after(*hole)));
         match self.hole {

@@ -15,6 +15,12 @@ pub(super) const AT_ONCE_NS: u64 = 1_000_000;
 
 /// No host's timer for what may only be late runs out sooner after an acknowledgment: two ticks and the rest of one.
 const TIMER_NS_MIN: u64 = 3_000_000;
+/// Where nothing was heard and nothing was sent for so long, only a timer sends something again.
+const SILENCE_NS_MIN: u64 = 8_000_000;
+/// A pacer lets nothing wait so long that a tick decides.
+const PACED_NS_MAX: u64 = 2_500_000;
+/// What one timer sends follows within this time.
+const BURST_NS: u64 = 300_000;
 /// A sender that spreads its window over the round trip lets nothing that is lost wait longer.
 const PACING_NS_MAX: u64 = 100_000_000;
 
@@ -26,8 +32,16 @@ pub(super) struct Signs {
     pub(super) has_sack: bool,
     /// Since the same bytes were sent before.
     pub(super) gap_ns: u64,
+    /// How long its sender has waited: since then, or since something was acknowledged after it.
+    pub(super) waited_ns: u64,
     /// Since the last segment of the receiver.
     pub(super) since_ack_ns: u64,
+    /// Since the sender's own segment before this one.
+    pub(super) quiet_ns: u64,
+    /// A timer can have run out just now; `None` where the ticks of the host are not known.
+    pub(super) is_at_tick: Option<bool>,
+    /// The segment before it was sent by the timer for what may only be late.
+    pub(super) follows_reorder_timer: bool,
     /// The capture was taken near the sender: what it does is seen when it does it.
     pub(super) is_near: bool,
     /// An acknowledgment came just before, seen from here.
@@ -79,6 +93,23 @@ impl Signs {
         self.at_una && !self.follows_ack && self.gap_ns >= least_ns.max(TIMEOUT_NS_MIN)
     }
 
+    /// Neither an acknowledgment nor a pacer can have sent it: a timer did.
+    pub(super) fn is_only_by_timer(&self) -> bool {
+        self.is_near && !self.is_exact && self.since_ack_ns.min(self.quiet_ns) >= SILENCE_NS_MIN
+    }
+
+    /// It left at a tick of its host, and nothing else had just let it out; or nothing else can have sent it.
+    pub(super) fn is_by_tick(&self) -> bool {
+        let is_alone = self.since_ack_ns.min(self.quiet_ns) >= PACED_NS_MAX;
+        let goes_on = self.follows_reorder_timer && self.quiet_ns <= BURST_NS;
+        self.is_at_tick == Some(true) && (is_alone || goes_on) || self.is_only_by_timer()
+    }
+
+    /// It left between the ticks of its host, shortly after another: a pacer let it out.
+    pub(super) fn is_paced(&self) -> bool {
+        self.is_at_tick == Some(false) && self.quiet_ns < PACED_NS_MAX
+    }
+
     /// No acknowledgment came for so long that a timer has sent it, seen near the sender.
     pub(super) fn is_by_timer(&self) -> bool {
         self.is_near && !self.is_at_once && (self.is_exact || self.since_ack_ns >= TIMER_NS_MIN)
@@ -100,11 +131,15 @@ pub(super) fn signs(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Signs {
         now_ns,
         has_sack: !other.sack().is_empty() || from.loss.as_ref().is_some_and(|loss| loss.is_watching()),
         gap_ns: now_ns.saturating_sub(before_ns),
+        waited_ns: now_ns.saturating_sub(before_ns.max(from.progress_ns + scene.turn_ns)),
         since_ack_ns,
+        quiet_ns: now_ns.saturating_sub(from.last_ns),
+        is_at_tick: scene.is_at_tick,
+        follows_reorder_timer: from.last_reason == SendReason::ReorderTimeout,
         is_near,
         follows_ack,
         is_at_once: if is_near { since_ack_ns <= scene.turn_ns + AT_ONCE_NS } else { follows_ack },
-        is_exact: from.is_exact,
+        is_exact: from.is_exact(),
         has_waited: has_waited(scene, from, to),
         is_acknowledged,
         is_overtaken_here: is_acknowledged

@@ -238,3 +238,45 @@ fn a_window_that_closes_with_the_last_byte_is_what_its_sender_waits_for() {
     let seconds = [limited.receiver_ns, limited.application_ns].map(|ns| ns / 1_000_000_000);
     assert_eq!(seconds, [5, 1]);
 }
+
+/// Captured where it is received: the SYN,ACK is answered a round trip later. A hole, text behind it, and that text again.
+fn at_receiver(has_sack: bool, is_sacked: bool) -> Story {
+    let mut story = Story::new();
+    story.send(0, SYN, 0).options.sack_permitted = has_sack;
+    story.send(1, SYN | ACK, 0).options.sack_permitted = has_sack;
+    story.wait_ms(40).send(0, ACK, 0);
+    story.next[0] += 1_000; // this one was lost on the way
+    let behind = story.next[0];
+    let una = story.received[1];
+    story.lose(0, ACK, 1_000);
+    if is_sacked {
+        story.sack(1, una, behind, behind + 1_000);
+    } else {
+        story.again(1, story.next[1], ACK, 0);
+    }
+    story.wait_ms(400).again(0, behind, ACK, 1_000);
+    story
+}
+
+#[test]
+fn what_arrives_twice_at_the_receiver_was_sent_again_without_need() {
+    for (has_sack, is_sacked, spurious) in [(true, true, 1), (false, false, 1), (true, false, 0)] {
+        let told = at_receiver(has_sack, is_sacked).told();
+        let why = told.last().why;
+        assert!(why.reason.is_retransmission(), "{why:?}");
+        assert_eq!(told.connection().directions[0].retransmissions.spurious, spurious, "{why:?}");
+        assert_eq!(why.evidence.contains(Evidence::AT_RECEIVER), spurious == 1, "{why:?}");
+    }
+}
+
+#[test]
+fn what_is_seen_twice_at_the_sender_may_have_been_lost_once() {
+    let mut story = Story::open();
+    let first = story.next[0];
+    story.lose(0, ACK, 1_000);
+    let behind = story.next[0];
+    story.lose(0, ACK, 1_000);
+    story.wait_ms(400).again(0, first, ACK, 1_000);
+    story.again(0, behind, ACK, 1_000);
+    assert_eq!(story.told().connection().directions[0].retransmissions.spurious, 0);
+}

@@ -14,8 +14,8 @@ use std::collections::BTreeMap;
 use tcp::Instant;
 use tcp::state::Cause;
 
-/// The most segments that a page holds; the others are left out, and counted by connection. At about 200
-/// bytes each, a browser opens this many in a second or two.
+/// The most segments that a page holds; the others are left out, and counted by connection. At about 100
+/// bytes each with all that is told of them, a browser opens this many in a second or two.
 pub const PAGE_SEGMENTS_MAX: usize = 200_000;
 
 /// The page of what the lens kept. Times count from the first frame of each connection.
@@ -71,14 +71,15 @@ fn connection(captured: &lens::Connection, segments: &[&(lens::Segment, Analysis
         again: directions.map(|direction| direction.retransmissions.total()),
         limited: directions.map(|direction| {
             let limited = direction.limited;
-            [limited.application_ns, limited.network_ns, limited.receiver_ns].map(|ns| ns as f64 / 1e9)
+            [limited.application_ns, limited.network_ns, limited.receiver_ns, limited.sender_ns]
+                .map(|ns| ns as f64 / 1e9)
         }),
         segments_left_out: packets.saturating_sub(segments.len() as u64),
         ..Connection::default()
     };
     let mut states = sides.map(|side| States::of(&captured.steps[side.index()]));
     let mut last = [None; 2];
-    let mut strips = limits::Strips::since(origin);
+    let mut strips = limits::Strips::of(captured);
     let mut events = events::Events::of(captured);
     for (segment, analysis) in segments {
         let from = usize::from(analysis.from != sides[0]);

@@ -1,4 +1,4 @@
-//! The lens's results as JSON lines: segments, connections, findings, notices.
+//! The lens's results as JSON lines: segments, corrections, connections, findings, notices.
 //!
 //! The fields are described by [`SCHEMA`]; names do not change their meaning. Times are seconds since
 //! the first frame; `time_epoch` is text, because no JSON number holds nanoseconds since 1970 exactly.
@@ -6,8 +6,8 @@
 use super::{left_and_right, remarks, seconds, section_words};
 use crate::words::{self, Language};
 use lens::{
-    Analysis, Connection, Contents, Direction, Distribution, Finding, FindingGroup, FindingSubject,
-    GroupHost, IcmpError, Notes, Notice, Segment, TurnTimes,
+    Analysis, Connection, Contents, Correction, Direction, Distribution, Finding, FindingGroup,
+    FindingSubject, GroupHost, IcmpError, Notes, Notice, Segment, TurnTimes,
 };
 use serde_json::{Value, json};
 use tcp::Instant;
@@ -96,11 +96,30 @@ impl Records {
             _ => None,
         };
         fields.put_some("order", order);
+        let seen_later = analysis.seen_later;
+        fields.put_some("cause_shown_by_frame", Some(seen_later.cause).filter(|frame| *frame != 0));
+        fields.put_some("needless_shown_by_frame", Some(seen_later.needless).filter(|frame| *frame != 0));
         fields.put_list("notes", analysis.notes.names().collect());
         let remarks = remarks(analysis);
         if !remarks.is_empty() {
             fields.put("remarks", remarks);
         }
+    }
+
+    /// What a segment shows of an earlier one, as one line behind that of the segment.
+    pub fn correction(&self, correction: &Correction) -> String {
+        let mut fields = Fields::of("correction");
+        fields.put("frame", correction.frame);
+        fields.put("stream", correction.stream);
+        fields.put("shown_by_frame", correction.at_frame);
+        fields.put("was", correction.was.name());
+        fields.put("why", correction.now.name());
+        fields.put("why_confidence", correction.confidence.percent());
+        fields.put_list("why_evidence", correction.evidence.names().collect());
+        fields.put_some("implied_rto_us", correction.implied_rto_ns.map(|ns| ns / 1_000));
+        fields.put("is_needless", correction.is_needless);
+        fields.put("sentence", words::correction(correction, Language::English));
+        fields.line()
     }
 
     /// A connection as one line.
@@ -331,9 +350,28 @@ fn direction(direction: &Direction) -> String {
             "application": direction.limited.application_ns / 1_000,
             "network": direction.limited.network_ns / 1_000,
             "receiver": direction.limited.receiver_ns / 1_000,
+            "sender": direction.limited.sender_ns / 1_000,
         }),
     );
+    put_own_limit(&mut fields, &direction.own_limit);
     fields.object()
+}
+
+/// What shows that the sender limited itself, if something does.
+fn put_own_limit(fields: &mut Fields, own: &lens::OwnLimit) {
+    if own.nagle_segments == 0 && own.plateau_rounds == 0 {
+        return;
+    }
+    fields.put(
+        "own_limit",
+        json!({
+            "nagle_us": own.nagle_ns / 1_000,
+            "nagle_segments": own.nagle_segments,
+            "plateau_us": own.plateau_ns / 1_000,
+            "plateau_bytes": own.plateau_bytes,
+            "plateau_rounds": own.plateau_rounds,
+        }),
+    );
 }
 
 /// The counters of the AccECN option, where there is one.

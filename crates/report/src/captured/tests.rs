@@ -334,11 +334,37 @@ fn a_page_tells_what_limited_a_sender_when() {
     let kept = explain(&lines);
     let data = page(&kept, "limits.pcap");
     check_strips(&kept, &data, "limits");
-    let waited: Vec<[u32; 3]> = data.connections[0].limits[0]
+    let waited: Vec<[u32; 4]> = data.connections[0].limits[0]
         .iter()
         .map(|span| span.waited.map(|seconds| (seconds * 1e3).round() as u32))
         .collect();
-    assert_eq!(waited, [[0, 10, 0], [100, 0, 0], [0, 1, 0]], "{:?}", data.connections[0].limits);
+    assert_eq!(waited, [[0, 20, 0, 0], [90, 0, 0, 0], [0, 1, 0, 0]], "{:?}", data.connections[0].limits);
+}
+
+#[test]
+fn a_page_tells_what_a_sender_kept_back_itself() {
+    let ack = Flags::ACK;
+    let mut lines: Vec<Line> = vec![
+        (0, true, Flags::SYN, 0, 0, 0),
+        (10, false, Flags::SYN | ack, 0, 1, 0),
+        (10, true, ack, 1, 1, 0),
+        (10, true, ack, 1, 1, 100),
+    ];
+    for number in 1..4 {
+        let ms = 10 + u64::from(number) * 40;
+        lines.push((ms, false, ack, 1, 1 + 100 * number, 0));
+        lines.push((ms, true, ack, 1 + 100 * number, 1, 100));
+    }
+    let kept = explain(&lines);
+    let data = page(&kept, "nagle.pcap");
+    check_strips(&kept, &data, "nagle");
+    let own: f64 = data.connections[0].limits[0].iter().map(|span| span.waited[3]).sum();
+    assert_eq!((own * 1e3).round() as u32, 120, "{:?}", data.connections[0].limits);
+    let story = data.connections[0].story.join(" ");
+    assert!(
+        story.contains("held back by itself 100.0 %; it held 3 small segments back until the one"),
+        "{story}"
+    );
 }
 
 #[test]

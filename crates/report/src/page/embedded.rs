@@ -1,6 +1,7 @@
 //! The data as it stands in a page: what the lists show in one text, and the rest of each connection in a line of its
 //! own, which the page reads when that connection is opened. A page of many connections opens without reading them all.
 
+use super::packed::Packer;
 use super::{Connection, Data, End, Event, Fact, Finding, FindingGroup, LimitSpan, Move, Note, Segment};
 use serde::Serialize;
 
@@ -26,8 +27,15 @@ struct Summary<'a> {
     ending: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     round_trip: Option<f64>,
+    #[serde(skip_serializing_if = "is_nothing")]
     again: &'a [u32; 2],
-    limited: &'a [[f64; 3]; 2],
+    #[serde(skip_serializing_if = "is_nothing")]
+    limited: &'a [[f64; 4]; 2],
+}
+
+/// Most connections of many send nothing again, and wait for nothing.
+fn is_nothing<T: Default + PartialEq>(value: &&T) -> bool {
+    **value == T::default()
 }
 
 /// What the view of one connection shows besides.
@@ -116,12 +124,16 @@ pub(super) fn listed(data: &Data) -> String {
     json(&Listed { title, source, notices, connections, groups, findings })
 }
 
-/// A line for each connection, in their order.
+/// The tables that the lines share, and a line for each connection, in their order.
 pub(super) fn details(data: &Data) -> String {
+    let mut packer = Packer::default();
     let mut lines = String::new();
     for connection in &data.connections {
-        lines += &json(&halves(connection).1);
+        let detail = serde_json::to_value(halves(connection).1);
+        let detail = detail.expect("page data has string keys and no failing parts");
+        let addresses = [0, 1].map(|end| connection.ends[end].address.as_str());
         lines.push('\n');
+        lines += &packer.pack(&detail, addresses);
     }
-    lines
+    (packer.tables() + &lines).replace('<', "\\u003c")
 }

@@ -1,12 +1,14 @@
 //! English.
 
 mod capture;
+mod correction;
 mod ending;
 mod group;
 mod limits;
 mod opening;
 mod transfer;
 
+pub(super) use correction::correction;
 pub(super) use group::group;
 pub(super) use limits::limits;
 

@@ -5,7 +5,7 @@
 
 mod en;
 
-use lens::{Connection, Finding, FindingGroup, Notice};
+use lens::{Connection, Correction, Finding, FindingGroup, Notice};
 
 /// The language of sentences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -43,6 +43,13 @@ pub fn group(group: &FindingGroup, language: Language) -> String {
 pub fn limits(connection: &Connection, language: Language) -> Vec<String> {
     match language {
         Language::English => en::limits(connection),
+    }
+}
+
+/// What a later frame shows of an earlier one: `frame 17: now timeout, not tail-loss probe (frame 23 shows it)`.
+pub fn correction(correction: &Correction, language: Language) -> String {
+    match language {
+        Language::English => en::correction(correction),
     }
 }
 

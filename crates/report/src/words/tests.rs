@@ -116,8 +116,8 @@ fn what_limited_a_transfer_comes_with_its_shares() {
     assert_eq!(
         limits(&kept.connections[0], Language::English),
         [
-            "10.0.0.2:80 sent 1.95 KiB in 1.14 s, held back by its application 98.2 %, the network or its congestion window 1.8 %",
-            "10.0.0.1:50000 sent 200 B in 1.54 s, held back by its application 66.2 %, the network or its congestion window 33.8 %",
+            "10.0.0.2:80 sent 1.95 KiB in 1.14 s, held back by its application 96.5 %, the network or its congestion window 3.5 %",
+            "10.0.0.1:50000 sent 200 B in 1.54 s, held back by its application 64.9 %, the network or its congestion window 35.1 %",
             "10.0.0.2:80 thought 100 ms before an answer, 500 ms at most (2 answers); 10.0.0.1:50000 took 1.00 s to go on, 1.00 s at most",
         ]
     );

@@ -2,10 +2,13 @@
 
 use crate::through_a_file::{explained, file};
 use crate::worlds::Lived;
-use lens::{Analysis, KeepSegments, Kept, Segment};
+use lens::{Analysis, Correction, KeepSegments, Kept, Segment};
 use std::collections::BTreeMap;
 use synfin_sim::{Captured, Happening, HostId, Vantage, World, captured};
 use tcp::SendReason;
+
+/// Of fewer corrections a share says nothing.
+const CORRECTIONS_MIN: u32 = 20;
 
 /// Where the capture is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +26,8 @@ pub(crate) struct Compared {
     /// By the confidence that the lens states: how many, and how many of them are right.
     stated: BTreeMap<u8, (u32, u32)>,
     differences: Vec<String>,
+    /// What the lens corrected by what it saw later: first word, second word; how many, and how many are right.
+    corrected: BTreeMap<(&'static str, &'static str), (u32, u32)>,
 }
 
 impl Compared {
@@ -39,6 +44,10 @@ impl Compared {
         self.different += other.different;
         for (key, count) in other.matrix {
             *self.matrix.entry(key).or_default() += count;
+        }
+        for (words, (count, right)) in other.corrected {
+            let corrected = self.corrected.entry(words).or_default();
+            *corrected = (corrected.0 + count, corrected.1 + right);
         }
         for (percent, (count, right)) in other.stated {
             let stated = self.stated.entry(percent).or_default();
@@ -67,7 +76,37 @@ impl Compared {
             if is_asked(engine) || is_asked(said.why.reason) {
                 self.note(lived, at, captured, segment, said, engine, shows_all);
             }
+            if said.seen_later.cause != 0 {
+                self.note_correction(&kept, at, segment, said, engine);
+            }
         }
+    }
+
+    /// A second look at a segment is right where it has the engine's word.
+    fn note_correction(
+        &mut self,
+        kept: &Kept,
+        at: At,
+        segment: &Segment,
+        said: &Analysis,
+        engine: SendReason,
+    ) {
+        let is_it = |correction: &&Correction| {
+            correction.frame == segment.frame
+                && correction.stream == said.stream
+                && correction.has_other_cause()
+        };
+        let Some(correction) = kept.corrections.iter().find(is_it) else { return };
+        let is_right = as_seen(at, engine) == as_seen(at, correction.now);
+        let corrected = self.corrected.entry((correction.was.name(), correction.now.name())).or_default();
+        *corrected = (corrected.0 + 1, corrected.1 + u32::from(is_right));
+    }
+
+    /// Of what was corrected, so many of a thousand are right; `None` of less than it takes to tell.
+    pub(crate) fn corrected_permille(&self) -> Option<u32> {
+        let (count, right) =
+            self.corrected.values().fold((0, 0), |sum, (count, right)| (sum.0 + count, sum.1 + right));
+        (count >= CORRECTIONS_MIN).then(|| right * 1_000 / count)
     }
 
     #[expect(clippy::too_many_arguments, reason = "what a difference is told with")]
@@ -115,6 +154,9 @@ impl Compared {
         println!("{what}: {} retransmissions, {} of 1,000 alike", self.total(), self.permille());
         for ((engine, lens), count) in &self.matrix {
             println!("  {engine:24} {lens:24} {count}{}", if engine == lens { "" } else { "   <" });
+        }
+        for ((was, now), (count, right)) in &self.corrected {
+            println!("  corrected: {was:24} {now:24} {right} of {count} are right");
         }
         for difference in &self.differences {
             println!("  {difference}");

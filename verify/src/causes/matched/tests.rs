@@ -17,7 +17,9 @@ fn seen(frame: u32, micros: u64, seq: u32, bytes: u32) -> Seen {
         ip_id: Some(frame as u16 * 100),
         timestamp: Some(5),
         is_again: true,
+        said_first: Said::Timeout,
         said: Said::Timeout,
+        is_needless: false,
         confidence: 90,
     }
 }

@@ -37,10 +37,6 @@ const FEWER: &[(FindingId, &str)] = &[
     (FindingId::PathProbed, "in tests/path_probed.rs, with its look-alikes"),
     (FindingId::Unreachable, "in the tests of ICMP errors (verdicts/tests.rs), with its look-alikes"),
     (FindingId::PathTooSmall, "in the tests of ICMP errors (verdicts/tests.rs), with its look-alikes"),
-    (
-        FindingId::ResetUnreadData,
-        "no capture shows what was read: the reason is never concluded with enough confidence",
-    ),
     (FindingId::SplitHandshake, "one way of doing it exists, and it is in the captures of the tests"),
     (FindingId::SimultaneousOpen, "one way of doing it exists (RFC 9293 §3.5, figure 7)"),
     (FindingId::UnacceptableAck, "one way of doing it exists (RFC 9293 §3.5, figure 8)"),

@@ -175,8 +175,8 @@ function paintLanes(g, c, d, box, x) {
   });
 }
 
-/** Told apart by height as well as by colour: the application, the network, the receiver. */
-const LIMIT_LOOKS = [["wait", 7], ["active", 13], ["passive", 19]];
+/** Told apart by height as well as by colour: the application, the network, the receiver, the sender itself. */
+const LIMIT_LOOKS = [["wait", 7], ["active", 13], ["passive", 19], ["note", 16]];
 const EVENT_LOOKS = { "timeout": ["T", "bad"], "zero-window": ["0", "note"], "reset": ["R", "bad"], "icmp": ["I", "left"] };
 
 /** What each sender waited for along the axis of time, and above it what stands out. */

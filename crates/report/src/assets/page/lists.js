@@ -3,7 +3,7 @@ const lists = { column: "stream", descending: false, shown: [] };
 const GROUPS_FIRST = 8, FINDINGS_FIRST = 50, FRAMES_FIRST = 8;
 const SEVERITIES = ["info", "note", "warning", "error"];
 const MARKS = { info: "•", note: "•", warning: "▲", error: "✖" };
-const LIMITS = ["application", "network", "receiver"];
+const LIMITS = ["application", "network", "receiver", "itself"];
 
 /** What an end waited for most, and how much of its time: `network 80 %`. */
 function limitedBy(waited) {

@@ -1,7 +1,28 @@
 // The data of the page, and what is derived from it: unwrapped sequence numbers, bytes in flight, RTT.
 const data = JSON.parse(document.getElementById("data").textContent);
-/** The rest of each connection, a line each; a line is read when its connection is opened. */
+/** The rest of each connection, a line each; a line is read when its connection is opened. Before them what they share. */
 const details = document.getElementById("details").textContent.split("\n");
+const shared = JSON.parse(details.shift());
+
+/** Puts back what is packed: objects are rows with the number of their list of fields, strings that came before numbers. */
+function unpack(value, addresses) {
+  const row = ([list, ...values]) => {
+    const [others, texts] = shared.fields[list], last = values[others.length], together = typeof last === "number" ? shared.texts[last] : last;
+    const fields = [...others.map((name, i) => [name, values[i]]), ...texts.map((name, i) => [name, together[i]])];
+    return Object.fromEntries(fields.map(([name, part]) => [name, unpack(part, addresses)]));
+  };
+  if (typeof value === "string") return unpackText(value, addresses);
+  if (Array.isArray(value)) return value.map((item) => unpack(item, addresses));
+  if (value === null || typeof value !== "object") return value;
+  return value["!"] ? value["!"].map(row) : row(value["?"]);
+}
+
+/** `!12` is a string of the table, `!!` begins one with a mark, `!-` one that is as it is; a mark stands for an end. */
+function unpackText(text, addresses) {
+  if (text.startsWith("!-")) return text.slice(2);
+  if (text[0] === "!") text = text[1] === "!" ? text.slice(1) : shared.strings[Number(text.slice(1))];
+  return text.replace(/`([01])/g, (_, end) => addresses[end]);
+}
 (data.connections || []).forEach((c, i) => { c.line = i; });
 const $ = (id) => document.getElementById(id);
 
@@ -37,7 +58,7 @@ const seconds = (v) => v.toFixed(6);
 /** Derives, once, what the graphs and the ladder of a connection need. */
 function derive(c) {
   if (c.derived) return c.derived;
-  Object.assign(c, JSON.parse(details[c.line]));
+  Object.assign(c, unpack(JSON.parse(details[c.line]), c.ends.map((end) => end.address)));
   const segments = c.segments || [];
   const d = { rows: [], directions: [0, 1].map(() => ({ sent: [], acks: [], flight: [], window: [], sacks: [], rtt: [], top: 1 })) };
   const reference = [null, null];

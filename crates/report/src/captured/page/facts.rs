@@ -39,8 +39,8 @@ pub(super) fn facts(directions: [&Direction; 2]) -> Vec<Fact> {
         }),
         line("needless", |d| numbers::grouped(u64::from(d.retransmissions.spurious))),
         line("overtaken", |d| numbers::grouped(u64::from(d.reordered.count))),
-        line("waited for application / network / receiver", |d| {
-            [d.limited.application_ns, d.limited.network_ns, d.limited.receiver_ns]
+        line("waited for application / network / receiver / itself", |d| {
+            [d.limited.application_ns, d.limited.network_ns, d.limited.receiver_ns, d.limited.sender_ns]
                 .map(|ns| numbers::duration(Duration::from_nanos(ns)))
                 .join(" / ")
         }),

@@ -1,12 +1,10 @@
 //! What limited a sender when: the lens's totals ([`lens::LimitedTime`]) along the axis of time.
 //!
-//! The lens adds up; where the time went is worked out here from the segments that a page keeps anyway, by the same
-//! rules. What is *not* here: totals, which are the lens's own.
+//! The lens adds up, and says of each text what it waited for; here that is put on the axis of time. What is *not* here: totals, which are the lens's own.
 
 use crate::page::LimitSpan;
-use lens::{Analysis, Order, Segment};
+use lens::{Analysis, Order, Segment, Waited};
 use tcp::Instant;
-use wire::Seq;
 
 /// The most spans of one direction: a strip on a screen shows no more apart. Beyond it the two neighbours that are
 /// shortest together become one, and their times are added.
@@ -17,18 +15,19 @@ pub(super) const SPANS_MAX: usize = 64;
 struct Stretch {
     from_ns: u64,
     to_ns: u64,
-    /// Waited for the application, the network, the receiver.
-    waited_ns: [u64; 3],
+    /// Waited for the application, the network, the receiver, itself.
+    waited_ns: [u64; 4],
 }
 
 const APPLICATION: usize = 0;
 const NETWORK: usize = 1;
 const RECEIVER: usize = 2;
+const SENDER: usize = 3;
 
 impl Stretch {
     /// What most of it was waited for.
     fn mostly(&self) -> usize {
-        (0..3).max_by_key(|by| (self.waited_ns[*by], std::cmp::Reverse(*by))).unwrap_or(APPLICATION)
+        (0..4).max_by_key(|by| (self.waited_ns[*by], std::cmp::Reverse(*by))).unwrap_or(APPLICATION)
     }
 
     fn join(&mut self, later: Stretch) {
@@ -43,36 +42,37 @@ impl Stretch {
 #[derive(Debug, Default)]
 struct Clock {
     last_text_ns: Option<u64>,
-    emptied_ns: Option<u64>,
-    window_was_full: bool,
-    /// The number after everything sent.
-    next: Option<Seq>,
-    largest_text_bytes: u32,
-    /// What the sender of this direction offers to the other one.
-    window_bytes: u32,
+    /// When the lens says that the sender kept something back itself.
+    own: Vec<[u64; 2]>,
     stretches: Vec<Stretch>,
 }
 
 impl Clock {
-    fn on_text(&mut self, now_ns: u64, sent: &Segment, in_flight_bytes: u32, window_bytes: u32) {
-        let is_again = self.next.is_some_and(|next| sent.seq.before(next));
+    fn on_text(&mut self, now_ns: u64, waited: Waited) {
         if let Some(last_ns) = self.last_text_ns {
-            let emptied_ns = self.emptied_ns.unwrap_or(now_ns).clamp(last_ns, now_ns.max(last_ns));
-            let is_by_window = self.window_was_full && (!is_again || window_bytes == 0);
-            self.add(last_ns, emptied_ns, if is_by_window { RECEIVER } else { NETWORK });
-            self.add(emptied_ns, now_ns, APPLICATION);
+            let waited_ns = u64::from(waited.for_acknowledgments_us) * 1_000;
+            let emptied_ns = last_ns.saturating_add(waited_ns).clamp(last_ns, now_ns.max(last_ns));
+            if !waited.by_window && self.is_own(last_ns, now_ns) {
+                self.add(last_ns, now_ns, SENDER);
+            } else {
+                self.add(last_ns, emptied_ns, if waited.by_window { RECEIVER } else { NETWORK });
+                self.add(emptied_ns, now_ns, APPLICATION);
+            }
         }
         self.last_text_ns = Some(now_ns);
-        self.emptied_ns = None;
-        self.window_was_full = in_flight_bytes.saturating_add(self.largest_text_bytes) > window_bytes;
-        self.largest_text_bytes = self.largest_text_bytes.max(sent.text_bytes);
+    }
+
+    /// The lens says that the sender kept something back itself then.
+    fn is_own(&self, from_ns: u64, to_ns: u64) -> bool {
+        let at = self.own.partition_point(|span| span[1] < to_ns);
+        self.own.get(at).is_some_and(|span| span[0] <= from_ns && to_ns <= span[1])
     }
 
     fn add(&mut self, from_ns: u64, to_ns: u64, by: usize) {
         if to_ns <= from_ns {
             return;
         }
-        let mut waited_ns = [0; 3];
+        let mut waited_ns = [0; 4];
         waited_ns[by] = to_ns - from_ns;
         let stretch = Stretch { from_ns, to_ns, waited_ns };
         match self.stretches.last_mut() {
@@ -101,8 +101,14 @@ pub(super) struct Strips {
 }
 
 impl Strips {
-    pub(super) fn since(origin: Instant) -> Strips {
-        Strips { origin, clocks: Default::default() }
+    pub(super) fn of(captured: &lens::Connection) -> Strips {
+        let origin = captured.first_time;
+        let since = |time: Instant| time.as_nanos().saturating_sub(origin.as_nanos());
+        let clocks = lens::Side::BOTH.map(|side| {
+            let own = captured.sent_by(side).own_limit.spans.iter().map(|span| span.map(since)).collect();
+            Clock { own, ..Clock::default() }
+        });
+        Strips { origin, clocks }
     }
 
     pub(super) fn take(&mut self, segment: &Segment, analysis: &Analysis) {
@@ -110,28 +116,8 @@ impl Strips {
             return;
         }
         let now_ns = segment.time.as_nanos().saturating_sub(self.origin.as_nanos());
-        let (from, to) = (analysis.from.index(), analysis.from.other().index());
-        if !segment.flags.rst() {
-            self.clocks[from].window_bytes = analysis.window_bytes;
-        }
-        if segment.flags.ack() {
-            let there = &mut self.clocks[to];
-            if there.next.is_some_and(|next| !segment.ack.before(next)) {
-                // a window that closes with the last byte keeps back what may follow, until it opens
-                match analysis.window_bytes {
-                    0 => there.window_was_full = true,
-                    _ => _ = there.emptied_ns.get_or_insert(now_ns),
-                }
-            }
-        }
-        let window_bytes = self.clocks[to].window_bytes;
-        let here = &mut self.clocks[from];
         if segment.text_bytes > 0 {
-            let in_flight_bytes = analysis.in_flight_bytes.unwrap_or(segment.text_bytes);
-            here.on_text(now_ns, segment, in_flight_bytes, window_bytes);
-        }
-        if segment.sequence_bytes() > 0 && here.next.is_none_or(|next| next.before(segment.end())) {
-            here.next = Some(segment.end());
+            self.clocks[analysis.from.index()].on_text(now_ns, analysis.waited);
         }
     }
 

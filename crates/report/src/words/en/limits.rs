@@ -2,7 +2,7 @@
 
 use super::time;
 use crate::numbers;
-use lens::{Connection, Direction, Side};
+use lens::{Connection, Direction, OwnLimit, Side};
 
 pub(in crate::words) fn limits(connection: &Connection) -> Vec<String> {
     let mut sides = Side::BOTH.map(|side| (connection.sent_by(side).unique_bytes, side));
@@ -22,7 +22,30 @@ fn held_back(connection: &Connection, side: Side) -> Option<String> {
         return Some(format!("{who} sent {bytes} at once: nothing limited it"));
     }
     let lasted = time(all_ns / 1_000);
-    Some(format!("{who} sent {bytes} in {lasted}, held back by {}", shares(direction, all_ns)))
+    let by = shares(direction, all_ns);
+    Some(format!("{who} sent {bytes} in {lasted}, held back by {by}{}", own_limit(&direction.own_limit)))
+}
+
+/// What shows that it held itself back.
+fn own_limit(own: &OwnLimit) -> String {
+    let mut told = String::new();
+    if own.plateau_rounds > 0 {
+        told += &format!(
+            "; over {} round trips it had {} in flight and no more, in step with the acknowledgments, with room in \
+             the window and nothing lost: its send buffer, or a limit of its stack",
+            numbers::grouped(own.plateau_rounds.into()),
+            numbers::bytes(own.plateau_bytes.into())
+        );
+    }
+    if own.nagle_segments > 0 {
+        told += &format!(
+            "; it held {} back until the one before was acknowledged ({} in all): Nagle's rule; write at once what \
+             belongs together, or set TCP_NODELAY",
+            numbers::count(own.nagle_segments.into(), "small segment"),
+            time(own.nagle_ns / 1_000)
+        );
+    }
+    told
 }
 
 /// The largest share first; what is nothing is not told.
@@ -32,6 +55,7 @@ fn shares(direction: &Direction, all_ns: u64) -> String {
         (limited.application_ns, "its application"),
         (limited.network_ns, "the network or its congestion window"),
         (limited.receiver_ns, "the receiver's window"),
+        (limited.sender_ns, "itself"),
     ];
     shares.sort_by_key(|(ns, _)| std::cmp::Reverse(*ns));
     let told = shares.iter().filter(|(ns, _)| *ns * 200 >= all_ns);

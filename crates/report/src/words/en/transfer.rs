@@ -107,8 +107,10 @@ pub(super) fn loss(said: &Said<'_>) -> String {
         0 => String::new(),
         needless => format!(", {needless} of them without need"),
     };
+    // seen from the receiver's side
+    let at_least = if said.has("at-least") { "at least " } else { "" };
     format!(
-        "{} of what {} sent was lost on the way: {} of {}; {again} went again{needless}",
+        "{at_least}{} of what {} sent was lost on the way: {} of {}; {again} went again{needless}",
         percent(said.number("lost_per_mille")),
         said.who,
         said.number("lost_segments"),

@@ -115,6 +115,17 @@ fn data_after_close(late: u32) -> Story {
     })
 }
 
+/// An acknowledgment comes for a server that has closed and forgotten; it had got everything.
+fn late_ack_after_close() -> Story {
+    opened(|story| {
+        story.send(0, FIN | ACK, 500);
+        story.wait_ms(20).send(1, FIN | ACK, 0);
+        story.send(0, ACK, 0);
+        story.wait_ms(5).send(0, ACK, 0);
+        story.wait_ms(20).send(1, RST, 0);
+    })
+}
+
 /// One end knows nothing any more.
 fn forgotten(bytes: u32) -> Story {
     opened(|story| {
@@ -125,6 +136,50 @@ fn forgotten(bytes: u32) -> Story {
         rst.frame += 1;
         story.segments.drain(..3);
         story.segments.push(rst);
+    })
+}
+
+/// The server answers an upload in the middle and closes, after it has read so much and left so many segments unread.
+fn closes_unread(read: u32, unread: u32, flags: wire::tcp::Flags) -> Story {
+    const SEGMENT: u32 = 1_000;
+    opened(|story| {
+        let window = u32::from(story.window[1]);
+        for number in 0..read + unread {
+            story.send(0, ACK, SEGMENT);
+            let left = window - number.saturating_sub(read).min(60) * SEGMENT;
+            story.window[1] = left as u16;
+            story.wait_ms(1).send(1, ACK, 0);
+        }
+        story.send(1, ACK, 300);
+        let (seq, acked) = (story.next[1], story.received[1]);
+        let rst = story.again(1, seq, flags, 0);
+        rst.ack = wire::Seq::new(if flags.ack() { acked } else { 0 });
+    })
+}
+
+/// The window of a server that reads nothing creeps on by less than it is rounded by, until it is closed.
+fn closes_behind_a_creeping_edge() -> Story {
+    let mut story = closes_unread(0, 50, RST | ACK);
+    let server = story.ends[1];
+    let acks = story.segments.iter_mut().filter(|segment| segment.source == server);
+    acks.enumerate().for_each(|(number, ack)| ack.window = ack.window.saturating_add(20 * number as u16));
+    story
+}
+
+/// The server has said nothing for so long; then it answers the client with a reset.
+fn forgets(silent_ms: u64, flags: wire::tcp::Flags, closes: bool) -> Story {
+    opened(|story| {
+        story.send(0, ACK, 100);
+        story.wait_ms(20).send(1, ACK, 500);
+        story.send(0, ACK, 0);
+        if closes {
+            story.send(1, FIN | ACK, 0);
+            story.send(0, ACK, 0);
+        }
+        let (seq, acked) = (story.next[1], story.received[1]);
+        story.wait_ms(silent_ms).lose(0, ACK, 100);
+        let rst = story.wait_ms(20).again(1, seq, flags, 0);
+        rst.ack = wire::Seq::new(if flags.ack() { acked } else { 0 });
     })
 }
 
@@ -211,12 +266,31 @@ pub(super) fn cases() -> Vec<Case> {
         told(Id::ResetDataAfterClose, "one", data_after_close(1)),
         told(Id::ResetDataAfterClose, "three", data_after_close(3)),
         told(Id::ResetDataAfterClose, "ten", data_after_close(10)),
+        silent(Id::ResetDataAfterClose, "a late acknowledgment of all of it", late_ack_after_close()),
         silent(Id::ResetDataAfterClose, "an ordinary close", closed()),
         silent(Id::ResetDataAfterClose, "no close before it", reset(500, 0)),
         silent(Id::ResetDataAfterClose, "half a close in use", half_closed(40_000, 4, true)),
         told(Id::HalfOpen, "ten bytes", forgotten(10)),
         told(Id::HalfOpen, "a thousand", forgotten(1_000)),
         told(Id::HalfOpen, "one", forgotten(1)),
+        told(Id::HalfOpen, "after a minute", forgets(60_000, RST, false)),
+        told(Id::HalfOpen, "after an hour", forgets(3_600_000, RST, false)),
+        told(Id::HalfOpen, "after a quarter of a minute", forgets(15_000, RST, false)),
+        silent(Id::HalfOpen, "at once: an application may have thrown it away", forgets(100, RST, false)),
+        silent(
+            Id::HalfOpen,
+            "with an acknowledgment: it knows the connection",
+            forgets(60_000, RST | ACK, false),
+        ),
+        silent(Id::HalfOpen, "it had closed", forgets(60_000, RST, true)),
+        told(Id::ResetUnreadData, "most of the window", closes_unread(3, 50, RST | ACK)),
+        told(Id::ResetUnreadData, "all of it", closes_unread(0, 60, RST | ACK)),
+        told(Id::ResetUnreadData, "half of it", closes_unread(20, 34, RST | ACK)),
+        told(Id::ResetUnreadData, "the edge creeps", closes_behind_a_creeping_edge()),
+        silent(Id::ResetUnreadData, "little: it may be read", closes_unread(20, 5, RST | ACK)),
+        silent(Id::ResetUnreadData, "all was read", closes_unread(60, 0, RST | ACK)),
+        silent(Id::ResetUnreadData, "it knows of no connection", closes_unread(0, 60, RST)),
+        silent(Id::ResetUnreadData, "it closes, and does not reset", closes_unread(0, 60, FIN | ACK)),
         silent(Id::HalfOpen, "an abort", reset(500, 0)),
         silent(Id::HalfOpen, "a refused SYN", syn_refused()),
         silent(Id::HalfOpen, "an ordinary close", closed()),
