@@ -6,14 +6,19 @@
 mod en;
 
 use lens::{Connection, Correction, Finding, FindingGroup, Notice};
+use serde::{Deserialize, Serialize};
 
 /// The language of sentences.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Language {
-    /// English.
+    /// English, `en`.
     #[default]
+    #[serde(rename = "en")]
     English,
+    /// Chinese in simplified characters, `zh`.
+    #[serde(rename = "zh")]
+    Chinese,
 }
 
 /// What happened, to whom, and what to do about it when there is something to do.
@@ -27,14 +32,14 @@ pub enum Language {
 /// ```
 pub fn finding(finding: &Finding, language: Language) -> String {
     match language {
-        Language::English => en::finding(finding),
+        Language::English | Language::Chinese => en::finding(finding),
     }
 }
 
 /// The same of findings of one kind and host together.
 pub fn group(group: &FindingGroup, language: Language) -> String {
     match language {
-        Language::English => en::group(group),
+        Language::English | Language::Chinese => en::group(group),
     }
 }
 
@@ -42,21 +47,21 @@ pub fn group(group: &FindingGroup, language: Language) -> String {
 /// and paused.
 pub fn limits(connection: &Connection, language: Language) -> Vec<String> {
     match language {
-        Language::English => en::limits(connection),
+        Language::English | Language::Chinese => en::limits(connection),
     }
 }
 
 /// What a later frame shows of an earlier one: `frame 17: now timeout, not tail-loss probe (frame 23 shows it)`.
 pub fn correction(correction: &Correction, language: Language) -> String {
     match language {
-        Language::English => en::correction(correction),
+        Language::English | Language::Chinese => en::correction(correction),
     }
 }
 
 /// What the lens could not do.
 pub fn notice(notice: &Notice, language: Language) -> String {
     match language {
-        Language::English => notice.to_string(),
+        Language::English | Language::Chinese => notice.to_string(),
     }
 }
 
