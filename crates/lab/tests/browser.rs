@@ -56,7 +56,8 @@ fn exchange(
         }
     }
     let target = head.split(' ').nth(1)?.to_owned();
-    let field = |line: &str| line.to_lowercase().strip_prefix("content-length: ")?.trim().parse::<usize>().ok();
+    let field =
+        |line: &str| line.to_lowercase().strip_prefix("content-length: ")?.trim().parse::<usize>().ok();
     let mut body = vec![0; head.lines().find_map(field).unwrap_or(0)];
     reader.read_exact(&mut body).ok()?;
     let (media_type, answer) = if target == "/call" {
@@ -68,8 +69,9 @@ fn exchange(
     };
     drop(asked.send(target));
     let len = answer.len();
-    let head =
-        format!("HTTP/1.1 200 OK\r\nContent-Type: {media_type}\r\nContent-Length: {len}\r\nConnection: close\r\n\r\n");
+    let head = format!(
+        "HTTP/1.1 200 OK\r\nContent-Type: {media_type}\r\nContent-Length: {len}\r\nConnection: close\r\n\r\n"
+    );
     let mut stream = stream;
     stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(answer.as_bytes())).ok()
 }
@@ -110,6 +112,7 @@ fn the_page_works_in_a_browser() {
     let (address, asks) = serve(page);
     let expected = include_str!("in_browser.txt").trim_end();
     assert_eq!(said_in(&browser, "1280,900", &address).trim_end(), expected);
-    let others: Vec<String> = asks.try_iter().filter(|target| !matches!(&target[..], "/" | "/?frame" | "/call")).collect();
+    let others: Vec<String> =
+        asks.try_iter().filter(|target| !matches!(&target[..], "/" | "/?frame" | "/call")).collect();
     assert_eq!(others, Vec::<String>::new(), "nothing else is asked for");
 }

@@ -48,6 +48,7 @@ if (!inFrame) addEventListener("load", () => {
     say("lost", all("#wire-svg .seg.lost").length);
     say("end", states());
     press("Home");
+    await until(() => event() === 0, "the start");
     await stepTo(3);
     await stepTo(4);
     press("ArrowLeft");

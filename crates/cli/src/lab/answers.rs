@@ -60,7 +60,8 @@ impl Answers {
         let is_our_page =
             |origin: &HeaderValue| origin.as_bytes().strip_prefix(b"http://").is_some_and(is_ours);
         let mut hosts = fields.get_all(HOST).iter();
-        let is_host_ours = hosts.next().is_some_and(|host| is_ours(host.as_bytes())) && hosts.next().is_none();
+        let is_host_ours =
+            hosts.next().is_some_and(|host| is_ours(host.as_bytes())) && hosts.next().is_none();
         is_host_ours && fields.get_all(ORIGIN).iter().all(is_our_page)
     }
 

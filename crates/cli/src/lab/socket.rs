@@ -38,7 +38,6 @@ impl Socket {
     }
 }
 
-
 impl Read for Socket {
     fn poll_read(
         mut self: Pin<&mut Self>,

@@ -17,7 +17,9 @@ function draw() {
 
 /** The ladder and the graphs, which are report's. */
 function drawBelow() {
-  const c = lab.view.connection, d = derive(c);
+  const c = lab.view.connection;
+  lab.view.series.forEach((of, side) => { c.cwnd[side] = of.cwnd; c.rtt[side] = of.rtt_ms.map(([at, ms]) => [at, ms / 1000]); });
+  const d = derive(c);
   c.ends.forEach((end, side) => { end.name = hostName(side); });
   view.connection = c;
   view.row = null;

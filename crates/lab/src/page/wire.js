@@ -122,8 +122,8 @@ function marginTexts() {
   items.sort((a, b) => a.at - b.at);
   const free = [0, 0];
   return items.flatMap(({ at, side, text, cls, color }) => {
-    const letter = cls === "note-state" ? 6.1 : 6.75, columns = Math.floor((wire.left - 12) / letter);
-    const lines = wrapped(text.replace(/[:：] .*/, "").split(" ").map((w) => [w, ""]), Math.max(8, columns)).map((line) => line.map(([t]) => t).join(""));
+    const letter = /[\u2e80-\uffef]/.test(text) ? 11.2 : cls === "note-state" ? 6.1 : 6.75, columns = Math.floor((wire.left - 12) / letter);
+    const lines = wrapped(text.replace(/[:：] .*/, "").split(" ").map((w) => [w, ""]), Math.max(6, columns)).map((line) => line.map(([t]) => t).join(""));
     let y = Math.max(wireY(at) + 4, free[side]);
     return lines.map((line) => {
       const t = svg("text", { x: side === 0 ? wire.left - 8 : wire.right + 8, y, "text-anchor": side === 0 ? "end" : "start", class: cls }, line);
