@@ -42,8 +42,13 @@ enum Question {
 }
 
 #[derive(Serialize)]
-struct Failure {
-    error: String,
+struct Failure<'a> {
+    error: &'a str,
+}
+
+/// What could not be done, as an answer.
+pub(crate) fn failure(error: &str) -> String {
+    json(&Failure { error })
 }
 
 impl Lab {
@@ -57,7 +62,7 @@ impl Lab {
         let answer = serde_json::from_str(question)
             .map_err(|error| format!("this is no question of the laboratory: {error}"))
             .and_then(|question| self.answer(question));
-        answer.unwrap_or_else(|error| json(&Failure { error }))
+        answer.unwrap_or_else(|error| failure(&error))
     }
 
     fn answer(&mut self, question: Question) -> Result<String, String> {

@@ -11,11 +11,13 @@
 //! | what a reader does to a run | [`Deed`] |
 //! | a run, from its first event to its last | [`Run`] |
 //! | what is shown at a moment | [`View`] |
+//! | a capture that is dropped on the page | [`explain`] |
 //!
 //! What is *not* here: a clock, a screen, and anything of TCP: hosts are [`sim`]'s, the same that run on a real wire.
 
 mod calls;
 mod deed;
+mod door;
 mod drawn;
 mod forge;
 mod lab;
@@ -28,6 +30,7 @@ mod view;
 
 pub use calls::{Call, CallError};
 pub use deed::{Change, Deed, Forged};
+pub use door::explain;
 pub use drawn::ladder;
 pub use lab::Lab;
 pub use lessons::Lesson;
