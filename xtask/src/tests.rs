@@ -110,7 +110,8 @@ fn only_device_and_page_may_be_unsafe_and_nobody_below_the_edge_reads_the_world(
         );
     }
     let modules = |room: &str, word: &str| {
-        let holds = |file: &std::path::PathBuf| fs::read_to_string(file).expect("a source file").contains(word);
+        let holds =
+            |file: &std::path::PathBuf| fs::read_to_string(file).expect("a source file").contains(word);
         rust_files(room).into_iter().filter(holds).count()
     };
     assert_eq!(modules("page", "unsafe {"), 1, "the page's unsafe code is one module");

@@ -11,6 +11,7 @@
 //! | what a reader does to a run | [`Deed`] |
 //! | a run, from its first event to its last | [`Run`] |
 //! | what is shown at a moment | [`View`] |
+//! | the page that shows it | [`page::html`] |
 //! | a capture that is dropped on the page | [`explain`] |
 //!
 //! What is *not* here: a clock, a screen, and anything of TCP: hosts are [`sim`]'s, the same that run on a real wire.
@@ -23,6 +24,7 @@ mod forge;
 mod lab;
 mod lessons;
 mod moment;
+pub mod page;
 mod program;
 mod run;
 mod setup;

@@ -290,13 +290,33 @@ pub struct FindingGroup {
 const PAGE: &str = include_str!("assets/page/page.html");
 const STYLE: &str = include_str!("assets/page/page.css");
 /// In this order: each part uses the ones before it.
-const SCRIPTS: [&str; 5] = [
+const SCRIPTS: [&str; 4] = [
     include_str!("assets/page/model.js"),
     include_str!("assets/page/graphs.js"),
     include_str!("assets/page/ladder.js"),
     include_str!("assets/page/lists.js"),
-    include_str!("assets/page/main.js"),
 ];
+/// What makes a page of the parts.
+const MAIN: &str = include_str!("assets/page/main.js");
+
+/// The style of the page, for another page that shows the same things.
+pub fn style() -> &'static str {
+    STYLE
+}
+
+/// The scripts that draw graphs, ladder and lists, without the one that makes a page of them.
+///
+/// They are to stand in one function with a script that has a `view` and a `pick` of its own, after elements with the
+/// names of this page and the two texts `data` and `details`, which may be empty tables.
+///
+/// ```
+/// use synfin_report::page;
+/// assert!(page::scripts().iter().any(|script| script.contains("function drawLadder")));
+/// assert!(page::style().contains("#ladder"));
+/// ```
+pub fn scripts() -> &'static [&'static str] {
+    &SCRIPTS
+}
 
 /// The page as one text.
 pub fn html(data: &Data) -> String {
@@ -310,7 +330,7 @@ pub fn html(data: &Data) -> String {
             "style" => page.push_str(STYLE),
             "data" => page.push_str(&listed),
             "details" => page.push_str(&details),
-            "script" => page.extend(SCRIPTS),
+            "script" => page.extend(SCRIPTS.iter().chain([&MAIN]).copied()),
             _ => {}
         }
         page.push_str(text);

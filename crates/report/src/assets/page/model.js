@@ -58,7 +58,8 @@ const seconds = (v) => v.toFixed(6);
 /** Derives, once, what the graphs and the ladder of a connection need. */
 function derive(c) {
   if (c.derived) return c.derived;
-  Object.assign(c, unpack(JSON.parse(details[c.line]), c.ends.map((end) => end.address)));
+  // One that came by itself is whole.
+  if (c.line !== undefined) Object.assign(c, unpack(JSON.parse(details[c.line]), c.ends.map((end) => end.address)));
   const segments = c.segments || [];
   const d = { rows: [], directions: [0, 1].map(() => ({ sent: [], acks: [], flight: [], window: [], sacks: [], rtt: [], top: 1 })) };
   const reference = [null, null];

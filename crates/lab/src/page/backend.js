@@ -1,0 +1,27 @@
+// Who answers: the server that the page came from, or a WebAssembly module that stands in the page.
+const backend = { ask: null, module: null };
+const isServed = () => $("module").dataset.backend === "http";
+
+/** The answer to a question of the laboratory; throws what the laboratory says is wrong. */
+async function ask(question) {
+  backend.ask = backend.ask || (await (isServed() ? server() : module().then(laboratoryOf)));
+  const answer = JSON.parse(await backend.ask(JSON.stringify(question)));
+  if (answer.error !== undefined) throw Object.assign(new Error(answer.error), { answer });
+  return answer;
+}
+
+async function server() {
+  return async (question) => {
+    let response;
+    try {
+      response = await fetch("/call", { method: "POST", headers: { "content-type": "application/json" }, body: question });
+    } catch {
+      throw new Error(word("gone"));
+    }
+    if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
+    return response.text();
+  };
+}
+
+/** The WebAssembly module of the page, compiled once. */
+const module = () => backend.module = backend.module || unpackModule($("module").textContent.trim());

@@ -1,0 +1,60 @@
+// The lesson: its text, its questions, and the list of all lessons.
+
+async function openLesson(id, moment) {
+  stop();
+  lab.lesson = await ask({ ask: "lesson", id, lang: words.lang });
+  lab.chosen = [null, null];
+  lab.picked = null;
+  await go(moment ? moment.at : 0, moment || { lesson: lab.lesson.id, setup: undefined, deeds: [], at: 0 });
+  drawLesson();
+}
+
+function drawLesson() {
+  const { id, title, text, questions, figures } = lab.lesson, place = lab.lessons.findIndex((l) => l.id === id);
+  $("lessons").textContent = word("lesson.of", { number: place + 1, count: lab.lessons.length, title });
+  $("lesson-title").textContent = title;
+  $("lesson-about").textContent = (lab.lessons[place] || {}).about || "";
+  $("lesson-text").replaceChildren(...(text || []).map((p) => make("p", "", p)));
+  $("questions").replaceChildren(...(questions || []).map(questionElement));
+  $("figures").replaceChildren(...((figures || []).length ? [make("h3", "", word("figures")), make("ul", "", null, ...figures.map((f) => make("li", "", typeof f === "string" ? f : f.text || f.title || "")))] : []));
+  $("lesson-list").querySelector("ol").replaceChildren(...lab.lessons.map((l) => {
+    const b = make("button", "", l.title);
+    b.onclick = () => { $("lesson-list").close(); openLesson(l.id).catch((error) => say(error.message)); };
+    if (l.id === id) b.setAttribute("aria-current", "true");
+    return make("li", "", null, b, make("span", "dim", ` ${l.about || ""}`));
+  }));
+}
+
+function questionElement({ id, question, hint, choices }, number) {
+  const said = make("p", "said-why"), box = make("fieldset", "question", null, make("legend", "", `${number + 1}. ${question}`));
+  said.setAttribute("aria-live", "polite");
+  const buttons = (choices || []).map((choice, i) => {
+    const b = make("button", "choice", choice);
+    b.onclick = async () => {
+      try {
+        const { right, why } = await ask({ ask: "answer", moment: compact(lab.moment), question: id, choice: i, lang: words.lang });
+        for (const other of buttons) other.classList.remove("right-one", "wrong-one");
+        b.classList.add(right ? "right-one" : "wrong-one");
+        said.replaceChildren(make("b", right ? "good" : "bad", word(right ? "answer.right" : "answer.wrong")), ` ${why}`);
+      } catch (error) { said.textContent = error.message; }
+    };
+    return b;
+  });
+  box.append(make("div", "choices", null, ...buttons));
+  if (hint) box.append(make("details", "", null, make("summary", "", word("hint.show")), make("p", "dim", hint)));
+  box.append(said);
+  return box;
+}
+
+/** The marks of the lesson below the slider. They belong to the lesson as it is, so not to a run that was changed. */
+function drawMarks() {
+  const marks = lab.moment.setup || lab.moment.deeds.length ? [] : (lab.lesson && lab.lesson.marks) || [], events = Math.max(1, lab.view.events);
+  $("marks").replaceChildren(...marks.map(({ at, text }) => {
+    const b = make("button", "mark-at");
+    b.style.left = `${(at / events) * 100}%`;
+    b.title = text;
+    b.setAttribute("aria-label", word("mark", { text, at }));
+    b.onclick = () => { stop(); go(at).catch((error) => say(error.message)); };
+    return b;
+  }));
+}

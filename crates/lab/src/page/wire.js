@@ -1,0 +1,168 @@
+// The wire: time runs downwards, each segment is a line from its sender to its receiver, and what is under way stands
+// where it is at this time. Spans without anything are drawn shorter than they are.
+const WIRE = { height: 470, top: 46, slot: 15, label: 190 };
+const wire = { points: [], lines: [], width: 0 };
+
+/** Everything on the wire: what the ladder shows, and what is under way. */
+function segmentsOnWire() {
+  const flights = new Map(lab.view.flights.filter((f) => f.frame !== null && f.frame !== undefined).map((f) => [f.frame, f]));
+  const list = lab.view.connection.segments.map((s) => {
+    const frame = frameOf(s), flight = frame === null ? undefined : flights.get(frame);
+    if (flight) flights.delete(frame);
+    const isStray = s.fate === "stray", arrives = s.arrived !== undefined ? s.arrived : flight && flight.arrives !== null ? flight.arrives : null;
+    return { key: frame === null ? segmentKey(s) : `f${frame}`, frame, from: s.from, sent: isStray && s.arrived !== undefined ? s.arrived - strayTime() : s.at, arrives: isStray ? s.at : arrives, isLost: s.fate === "lost" || Boolean(flight && flight.arrives === null), isStray, segment: s };
+  });
+  for (const f of [...flights.values(), ...lab.view.flights.filter((f) => f.frame === null || f.frame === undefined)]) {
+    list.push({ key: `f${f.frame}`, frame: f.frame, from: f.from, sent: f.sent, arrives: f.arrives, isLost: f.arrives === null, isStray: f.frame === null, segment: f });
+  }
+  return list;
+}
+const wireDelay = () => ((setupNow().wire || {}).delay_ms === undefined ? 20 : setupNow().wire.delay_ms) / 1000;
+const strayTime = () => wireDelay() / 2;
+
+/** When a segment is no longer on the wire. A lost one is seen for as long as it would have travelled. */
+const overAt = (s) => (s.arrives !== null ? s.arrives : s.isLost ? s.sent + wireDelay() : Infinity);
+
+/** Lays the times that matter below each other; two of one side at one time get a place each. */
+function layTime(list) {
+  const points = [];
+  for (const s of list) {
+    points.push({ at: s.sent, rank: 1, side: s.from, of: s, end: "sentY" });
+    const over = overAt(s);
+    if (over !== Infinity) points.push({ at: over, rank: 0, side: s.isLost ? -1 : 1 - s.from, of: s, end: "overY" });
+  }
+  for (const note of [...(lab.view.connection.notes || []), ...(lab.view.connection.moves || [])]) points.push({ at: note.at, rank: 2, side: -1 });
+  points.push({ at: lab.view.time, rank: 2, side: -1 });
+  if (lab.view.next !== null && lab.view.next !== undefined) points.push({ at: lab.view.next, rank: 3, side: -1 });
+  points.sort((a, b) => a.at - b.at || a.rank - b.rank);
+  let y = WIRE.top, last = null;
+  const used = new Map();
+  for (const p of points) {
+    if (last !== null && p.at > last.at) { y += spanHeight(p.at - last.at); used.clear(); }
+    const place = `${p.side} ${p.rank}`;
+    if (p.side >= 0 && used.has(place)) y = Math.max(y, used.get(place) + WIRE.slot);
+    if (p.side >= 0) used.set(place, y);
+    p.y = y;
+    if (p.of) p.of[p.end] = p.y;
+    last = p;
+  }
+  wire.points = points;
+}
+
+/** How high a span of time is drawn: a journey fills the hand, an hour no more than that. */
+function spanHeight(span) {
+  const journeys = span / Math.max(wireDelay(), 0.002);
+  return journeys >= 1 ? Math.min(96, 58 + 12 * Math.log2(journeys)) : 12 + 46 * journeys;
+}
+
+/** Where a time is. */
+function wireY(at) {
+  const points = wire.points, i = firstAt(points, at + 1e-12, (p) => p.at);
+  if (i === 0) return WIRE.top;
+  const a = points[i - 1], b = points[i];
+  return b && b.at > a.at ? a.y + ((b.y - a.y) * (at - a.at)) / (b.at - a.at) : a.y;
+}
+
+/** Where a segment under way is: at the line of now, as far below it as its own places are below the others of its time. */
+function yOnTheWay(s, time, part) {
+  const first = wire.points[firstAt(wire.points, overAt(s) - 1e-12, (p) => p.at)];
+  const begin = s.sentY - wireY(s.sent), end = s.overY === undefined || !first ? begin : s.overY - first.y;
+  return Math.max(s.sentY, wireY(time) + begin * (1 - part) + end * part);
+}
+
+/** Draws what does not move, when an event has happened. */
+function drawWire() {
+  const root = $("wire-svg"), width = $("wire-box").clientWidth || 420, margin = Math.min(124, Math.max(84, width * 0.26));
+  const list = segmentsOnWire();
+  layTime(list);
+  const left = margin, right = width - margin, bottom = wireY(lab.view.next === null || lab.view.next === undefined ? lab.view.time : lab.view.next) + 34;
+  Object.assign(wire, { list, left, right, width });
+  const fixed = svg("g", {}), moving = svg("g", { id: "wire-moving" }), now = svg("g", { id: "wire-now" });
+  for (const side of [0, 1]) {
+    const x = side === 0 ? left : right;
+    fixed.append(svg("line", { class: "lifeline", x1: x, x2: x, y1: WIRE.top - 12, y2: bottom }));
+  }
+  for (const s of list) if (overAt(s) <= lab.view.time) fixed.append(segmentElement(s, lab.view.time));
+  fixed.append(...marginTexts(bottom));
+  root.setAttribute("viewBox", `0 0 ${width} ${Math.max(WIRE.height, bottom)}`);
+  Object.assign(root.style, { width: `${width}px`, height: `${Math.max(WIRE.height, bottom)}px` });
+  const focused = document.activeElement && root.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  root.replaceChildren(wireHead(), fixed, now, moving);
+  root.setAttribute("aria-label", word("wire"));
+  drawMoving();
+  if (focused) { const again = [...root.querySelectorAll("[data-key]")].find((e) => e.dataset.key === focused); if (again) again.focus({ preventScroll: true }); }
+  const box = $("wire-box"), y = wireY(lab.clock);
+  if (y < box.scrollTop + 60 || y > box.scrollTop + box.clientHeight - 90) box.scrollTop = Math.max(0, y - box.clientHeight * 0.6);
+}
+
+/** The names and states of both ends, above the wire. */
+function wireHead() {
+  const head = svg("g", { class: "wire-head" });
+  for (const side of [0, 1]) {
+    const x = side === 0 ? wire.left : wire.right, state = stateOf(side);
+    head.append(svg("text", { x, y: 13, "text-anchor": "middle", class: `side-${side} name` }, hostName(side)),
+      svg("text", { x, y: 28, "text-anchor": "middle", class: "end-state", style: `--c: var(--${STATE_COLOR[state] || "grey"})` }, state));
+  }
+  return head;
+}
+
+/** Calls and states at the ends, where they happened; a text that would lie on another one moves down. */
+function marginTexts() {
+  const c = lab.view.connection, items = [];
+  for (const n of c.notes || []) items.push({ at: n.at, side: n.side, text: n.text, cls: `note-${n.kind}` });
+  for (const m of c.moves || []) items.push({ at: m.at, side: m.side, text: m.to, cls: "note-state", color: STATE_COLOR[m.to] });
+  items.sort((a, b) => a.at - b.at);
+  const free = [0, 0], columns = Math.floor((wire.left - 12) / 6.75);
+  return items.flatMap(({ at, side, text, cls, color }) => {
+    const lines = wrapped(text.replace(/[:：] .*/, "").split(" ").map((w) => [w, ""]), Math.max(8, columns)).map((line) => line.map(([t]) => t).join(""));
+    let y = Math.max(wireY(at) + 4, free[side]);
+    return lines.map((line) => {
+      const t = svg("text", { x: side === 0 ? wire.left - 8 : wire.right + 8, y, "text-anchor": side === 0 ? "end" : "start", class: cls }, line);
+      if (color) t.setAttribute("style", `--c: var(--${color})`);
+      t.append(svg("title", {}, text));
+      y += 12.5;
+      free[side] = y;
+      return t;
+    });
+  });
+}
+
+/** A segment as it is at this time: a line so far, and its label, which is a button. */
+function segmentElement(s, time) {
+  const over = overAt(s), isOver = time >= over, travel = (s.arrives !== null ? s.arrives : s.sent + wireDelay()) - s.sent;
+  const far = s.isLost ? 0.62 : 1, part = Math.max(0, Math.min(far, travel > 0 ? (time - s.sent) / travel : 1));
+  const [x0, x1] = s.from === 0 ? [wire.left, wire.right] : [wire.right, wire.left];
+  const y0 = s.sentY, y1 = isOver ? y0 + (s.overY - y0) * far : yOnTheWay(s, time, part);
+  const x = x0 + (x1 - x0) * part, segment = s.segment, family = segment.family || "", text = segmentLabel(segment);
+  const cls = ["seg", `to-${1 - s.from}`, s.isLost ? "lost" : "", s.isStray ? "stray" : "", isOver ? "over" : "way", segment.again ? "again" : "", lab.picked === s.key ? "picked" : "", family ? `f-${family}` : ""].filter(Boolean).join(" ");
+  const name = word(s.isLost && isOver ? "segment.lost" : isOver ? "segment.arrived" : s.isStray ? "segment.stray" : "segment.way", { host: hostName(s.from), segment: text });
+  const g = svg("g", { class: cls, role: "button", tabindex: 0, "aria-label": name, "data-key": s.key, "aria-haspopup": "dialog" });
+  const from = s.isStray ? x0 + (x1 - x0) * 0.4 : x0;
+  g.append(svg("line", { class: "track", x1: from, y1: s.isStray ? y0 + (y1 - y0) * 0.4 : y0, x2: x, y2: y1 }));
+  const angle = (Math.atan2(y1 - y0, x - x0) * 180) / Math.PI;
+  if (s.isLost && part >= far) g.append(svg("text", { class: "cross", x, y: y1 + 5, "text-anchor": "middle" }, "✗"));
+  else g.append(svg("path", { class: "tip", d: "M0 0L-9 -4.5L-9 4.5Z", transform: `translate(${x} ${y1}) rotate(${part > 0 ? angle : s.from === 0 ? 0 : 180})` }));
+  const middle = isOver && !s.isLost ? [(x0 + x1) / 2, (y0 + y1) / 2] : isOver ? [(x0 + x) / 2, (y0 + y1) / 2] : null;
+  const letters = text.length * 6.05 + 12;
+  const [tx, ty] = middle || [Math.max(wire.left + letters / 2 + 2, Math.min(wire.right - letters / 2 - 2, x)), y1];
+  g.append(svg("rect", { class: "tag", x: tx - letters / 2, y: ty - 8, width: letters, height: 16, rx: 8 }), svg("text", { class: "tag-text", x: tx, y: ty + 3.8, "text-anchor": "middle" }, text));
+  g.onclick = (e) => openSegment(s, e);
+  g.onfocus = () => { lab.picked = s.key; };
+  g.onkeydown = (e) => {
+    if (e.key === "Enter") { e.preventDefault(); openSegment(s); }
+    if (e.key === "d" || e.key === "Delete") { e.preventDefault(); e.stopPropagation(); drop(s); }
+  };
+  return g;
+}
+
+/** Draws what moves: the line of now, and what is under way. */
+function drawMoving() {
+  const moving = $("wire-moving"), time = lab.clock, y = wireY(time);
+  if (!moving) return;
+  $("wire-now").replaceChildren(svg("line", { class: "now", x1: wire.left - 6, x2: wire.right + 6, y1: y, y2: y }));
+  const focused = moving.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  moving.replaceChildren(...wire.list.filter((s) => overAt(s) > lab.view.time && s.sent <= time).map((s) => segmentElement(s, time)));
+  if (focused) { const again = [...moving.children].find((e) => e.dataset.key === focused); if (again) again.focus({ preventScroll: true }); }
+  $("clock").textContent = word("clock", { time: time.toFixed(6), at: lab.view.at, events: lab.view.events });
+  drawTimers();
+}
