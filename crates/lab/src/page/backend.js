@@ -2,10 +2,15 @@
 const backend = { ask: null, module: null };
 const isServed = () => $("module").dataset.backend === "http";
 
+/** The answer to a question as it comes, both in JSON. */
+async function answerTo(question) {
+  backend.ask = backend.ask || (isServed() ? server() : module().then(laboratoryOf));
+  return (await backend.ask)(question);
+}
+
 /** The answer to a question of the laboratory; throws what the laboratory says is wrong. */
 async function ask(question) {
-  backend.ask = backend.ask || (await (isServed() ? server() : module().then(laboratoryOf)));
-  const answer = JSON.parse(await backend.ask(JSON.stringify(question)));
+  const answer = JSON.parse(await answerTo(JSON.stringify(question)));
   if (answer.error !== undefined) throw Object.assign(new Error(answer.error), { answer });
   return answer;
 }

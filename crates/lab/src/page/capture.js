@@ -79,9 +79,9 @@ function pageOfAnswer(answer) {
 
 const size = (bytes) => (bytes < 1e6 ? `${Math.ceil(bytes / 1e3)} kB` : `${(bytes / 1e6).toFixed(1)} MB`);
 
-/** Opens the door: `open` explains a file and shows its page, and promises whether that went well. */
+/** Opens the door: `open` explains a file and shows its page, and promises whether that went well; `shown` is that page. */
 function captureDoor(explain) {
-  let running = null, address = null;
+  let running = null, address = null, blob = null;
 
   const show = (name) => {
     for (const part of ["open", "busy", "shown"]) $(`door-${part}`).hidden = part !== name;
@@ -94,7 +94,7 @@ function captureDoor(explain) {
     running = null;
     $("door-page").removeAttribute("src");
     if (address) URL.revokeObjectURL(address);
-    address = null;
+    address = blob = null;
     $("door-file").value = "";
     show("open");
   }
@@ -106,6 +106,7 @@ function captureDoor(explain) {
   }
 
   function shown(file, page) {
+    blob = page;
     address = URL.createObjectURL(page);
     show("shown");
     $("door-name").textContent = file.name;
@@ -145,5 +146,5 @@ function captureDoor(explain) {
   $("door-close").onclick = close;
   $("door-private").dataset.word = isServed() ? "door.private.served" : "door.private";
   show("open");
-  return { open, close };
+  return { open, close, shown: () => blob };
 }

@@ -7,7 +7,7 @@ async function openCapture(bytes, name) {
   return captures.open(new File([bytes], name));
 }
 // For whoever drives the page from outside.
-window.synfin = { openCapture };
+window.synfin = { openCapture, call: (question) => answerTo(question), shown: () => captures.shown() };
 
 /** The moment as a capture: its name and its bytes. */
 async function pcap() {
