@@ -124,7 +124,11 @@ fn captures(browser: &mut Browser, scratch: &Path) -> Result<usize, String> {
     for file in &files {
         let native = native(file).map_err(|error| format!("{}: {error}", file.display()))?;
         choose(browser, file)?;
-        let page = browser.value("synfin.shown().text()")?;
+        let told = browser.value("document.getElementById('door-error').textContent")?;
+        let page = browser.value("synfin.shown() && synfin.shown().text()")?;
+        if page.is_null() {
+            return Err(format!("{}: the door says {told}", file.display()));
+        }
         if page.as_str() != Some(&native) {
             return Err(format!(
                 "{}: {}",
@@ -165,9 +169,10 @@ fn begin(browser: &mut Browser, file: &Path) -> Result<(), String> {
         "(() => { const of = (id) => document.getElementById(id); let begun = 0;
             of('door-file').addEventListener('change', () => { begun = performance.now(); }, { capture: true, once: true });
             window.done = new Promise((done) => {
-                const end = () => done(performance.now() - begun);
-                of('door-page').addEventListener('load', () => { if (of('door-page').src) end(); }, { once: true });
-                const seen = new MutationObserver(() => { if (!of('door-error').hidden) { seen.disconnect(); end(); } });
+                const stop = new AbortController(), seen = new MutationObserver(() => { if (!of('door-error').hidden) end(); });
+                const end = () => { stop.abort(); seen.disconnect(); done(performance.now() - begun); };
+                const loaded = () => { if (of('door-page').src) end(); };
+                of('door-page').addEventListener('load', loaded, { signal: stop.signal });
                 seen.observe(of('door-error'), { attributes: true });
             }); })()",
     )?;

@@ -3,7 +3,7 @@
 // Who explains is a function `(file, options, progress) -> { page, cancel }`: a worker with the module, or the server that the
 // page came from. `page` is a promise of the page as a Blob; it fails with words for the reader.
 
-/** Explains files in a worker; `module` is a promise of the WebAssembly module. */
+/** Explains files in a worker; `module` promises the WebAssembly module. */
 function explainInWorker(module) {
   // Runs in the worker: fetches the file a piece at a time, as the module asks for it.
   const work = (instantiate) => {
@@ -48,7 +48,7 @@ function explainInWorker(module) {
       };
       worker.onerror = (event) => { event.preventDefault(); failed(new Error(event.message || "worker")); };
       worker.onmessageerror = () => failed(new Error("message"));
-      module.then((module) => worker.postMessage({ module, file, options }), failed);
+      module().then((module) => worker.postMessage({ module, file, options }), failed);
     });
     const end = () => { worker.terminate(); URL.revokeObjectURL(source); };
     return { page: page.then(pageOfAnswer).finally(end), cancel: end };
