@@ -6,7 +6,7 @@ mod support;
 use std::process::{Command, Output};
 use support::{Scratch, has, printed, synfin};
 
-const COMMANDS: [&str; 10] =
+const COMMANDS: [&str; 11] =
     ["demo", "diagram", "explain", "lab", "script", "serve", "sim", "wire", "get", "completions", "man"];
 
 fn errors(output: &Output) -> String {

@@ -11,6 +11,10 @@ use std::time::Duration;
 pub(crate) const WRITE_BYTES_MAX: u32 = 1_000_000;
 /// The longest pause of a program. A connection may be idle for an hour.
 const WAIT_MAX: Duration = Duration::from_secs(3_600);
+/// The shortest pause between two pieces, so that a program does something now and then, not all the time.
+const EVERY_MIN: Duration = Duration::from_millis(10);
+/// So much of a line that is no call is told.
+const TOLD_CHARS_MAX: usize = 60;
 
 /// One call of a program.
 ///
@@ -32,8 +36,12 @@ pub enum Call {
     Connect,
     /// `write N`: returns when N bytes are in the send buffer.
     Write(u32),
-    /// `recv N`: returns when N bytes were read in all by it, or the peer has finished.
+    /// `write N by K every TIME`: the same in small pieces, as somebody types.
+    WriteSlowly(Slowly),
+    /// `recv N`: returns when it has read N bytes, or the peer has finished.
     Recv(u32),
+    /// `recv N by K every TIME`: the same in small pieces, as a slow reader does.
+    RecvSlowly(Slowly),
     /// `recv all`: returns when the peer has finished.
     RecvAll,
     /// `shutdown`: no more to send; returns at once.
@@ -44,6 +52,20 @@ pub enum Call {
     Abort,
     /// `wait TIME`: does nothing for this long.
     Wait(Duration),
+    /// `crash`: the host loses its power and comes back at once; of its connections it knows nothing any more. The
+    /// calls after it are those of a program that starts then.
+    Crash,
+}
+
+/// In pieces, with pauses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Slowly {
+    /// Bytes in all.
+    pub bytes: u32,
+    /// Bytes of a piece.
+    pub piece_bytes: u32,
+    /// From piece to piece.
+    pub every: Duration,
 }
 
 impl fmt::Display for Call {
@@ -54,12 +76,32 @@ impl fmt::Display for Call {
             Call::Connect => f.write_str("connect"),
             Call::Write(bytes) => write!(f, "write {bytes}"),
             Call::Recv(bytes) => write!(f, "recv {bytes}"),
+            Call::WriteSlowly(slowly) => write!(f, "write {slowly}"),
+            Call::RecvSlowly(slowly) => write!(f, "recv {slowly}"),
+            Call::Crash => f.write_str("crash"),
             Call::RecvAll => f.write_str("recv all"),
             Call::Shutdown => f.write_str("shutdown"),
             Call::Close => f.write_str("close"),
             Call::Abort => f.write_str("abort"),
-            Call::Wait(time) if time.as_millis() % 1_000 == 0 => write!(f, "wait {}s", time.as_secs()),
-            Call::Wait(time) => write!(f, "wait {}ms", time.as_millis()),
+            Call::Wait(time) => write!(f, "wait {}", Time(*time)),
+        }
+    }
+}
+
+impl fmt::Display for Slowly {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} by {} every {}", self.bytes, self.piece_bytes, Time(self.every))
+    }
+}
+
+/// A time as programs write it.
+struct Time(Duration);
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_millis() {
+            ms if ms % 1_000 == 0 => write!(f, "{}s", ms / 1_000),
+            ms => write!(f, "{ms}ms"),
         }
     }
 }
@@ -81,7 +123,7 @@ impl fmt::Display for CallError {
         match self {
             CallError::Unknown(line) => write!(
                 f,
-                "{line:?} is no call; there are listen, accept, connect, write N, recv N, recv all, shutdown, close, abort, wait TIME"
+                "{line:?} is no call; there are listen, accept, connect, write N, write N by K every TIME, recv N, recv N by K every TIME, recv all, shutdown, close, abort, wait TIME, crash"
             ),
             CallError::Bytes(line) => {
                 write!(f, "{line:?}: bytes are a number from 1 to {WRITE_BYTES_MAX}")
@@ -99,18 +141,30 @@ impl FromStr for Call {
     type Err = CallError;
 
     fn from_str(line: &str) -> Result<Call, CallError> {
-        let told = || line.trim().to_owned();
+        let told = || line.trim().chars().take(TOLD_CHARS_MAX).collect::<String>();
+        let slowly = |[bytes, piece, every]: [&str; 3]| {
+            let number = |text| bytes_of(text).ok_or_else(|| CallError::Bytes(told()));
+            let every = time_of(every).filter(|every| *every >= EVERY_MIN);
+            Ok(Slowly {
+                bytes: number(bytes)?,
+                piece_bytes: number(piece)?,
+                every: every.ok_or_else(|| CallError::Time(told()))?,
+            })
+        };
         let words: Vec<&str> = line.split_whitespace().collect();
         Ok(match words[..] {
             ["listen"] => Call::Listen,
             ["accept"] => Call::Accept,
             ["connect"] => Call::Connect,
             ["write", bytes] => Call::Write(bytes_of(bytes).ok_or_else(|| CallError::Bytes(told()))?),
+            ["write", bytes, "by", piece, "every", time] => Call::WriteSlowly(slowly([bytes, piece, time])?),
+            ["recv", bytes, "by", piece, "every", time] => Call::RecvSlowly(slowly([bytes, piece, time])?),
             ["recv", "all"] => Call::RecvAll,
             ["recv", bytes] => Call::Recv(bytes_of(bytes).ok_or_else(|| CallError::Bytes(told()))?),
             ["shutdown"] => Call::Shutdown,
             ["close"] => Call::Close,
             ["abort"] => Call::Abort,
+            ["crash"] => Call::Crash,
             ["wait", time] => Call::Wait(time_of(time).ok_or_else(|| CallError::Time(told()))?),
             _ => return Err(CallError::Unknown(told())),
         })
@@ -136,6 +190,8 @@ mod tests {
     #[test]
     fn each_call_is_read_as_it_is_written() {
         let (half, two) = (Duration::from_millis(500), Duration::from_secs(2));
+        let slowly = Slowly { bytes: 5_000, piece_bytes: 100, every: half };
+        assert_eq!(Call::RecvSlowly(slowly).to_string(), "recv 5000 by 100 every 500ms");
         for call in [
             Call::Listen,
             Call::Accept,
@@ -146,6 +202,9 @@ mod tests {
             Call::Shutdown,
             Call::Close,
             Call::Abort,
+            Call::Crash,
+            Call::WriteSlowly(slowly),
+            Call::RecvSlowly(Slowly { every: two, ..slowly }),
             Call::Wait(half),
             Call::Wait(two),
         ] {
@@ -158,10 +217,12 @@ mod tests {
         for line in ["", "write", "write 5 6", "open", "recv none of it"] {
             assert!(matches!(line.parse::<Call>(), Err(CallError::Unknown(_))), "{line}");
         }
-        for line in ["write 0", "write -1", "write 1000001", "recv x"] {
+        for line in ["write 0", "write -1", "write 1000001", "recv x", "recv 5 by 0 every 1s"] {
             assert!(matches!(line.parse::<Call>(), Err(CallError::Bytes(_))), "{line}");
         }
-        for line in ["wait 5", "wait 3601s", "wait 99999999999999999999s", "wait 1.5s"] {
+        for line in
+            ["wait 5", "wait 3601s", "wait 99999999999999999999s", "wait 1.5s", "recv 5 by 1 every 0ms"]
+        {
             assert!(matches!(line.parse::<Call>(), Err(CallError::Time(_))), "{line}");
         }
     }

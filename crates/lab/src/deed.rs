@@ -44,6 +44,11 @@ pub enum Deed {
         /// Which.
         frame: u32,
     },
+    /// It is held back until the next one of the same host has passed it; for a second at most.
+    Reorder {
+        /// Which.
+        frame: u32,
+    },
     /// It arrives as another one.
     Change {
         /// Which.
@@ -60,6 +65,28 @@ pub enum Deed {
         /// What it is.
         what: Forged,
     },
+    /// A host loses its power and comes back at once: its program is over, its connections are forgotten.
+    Crash {
+        /// After so many events.
+        after: u32,
+        /// Which: 0 the client, 1 the server.
+        host: u8,
+    },
+}
+
+impl Deed {
+    /// The frame that it is done to.
+    pub fn frame(&self) -> Option<u32> {
+        match self {
+            Deed::Drop { frame }
+            | Deed::Delay { frame, .. }
+            | Deed::Double { frame }
+            | Deed::Corrupt { frame }
+            | Deed::Reorder { frame }
+            | Deed::Change { frame, .. } => Some(*frame),
+            Deed::Forge { .. } | Deed::Crash { .. } => None,
+        }
+    }
 }
 
 /// What of a segment is changed on its way; the checksum is made right again.
@@ -94,12 +121,19 @@ pub enum Forged {
 
 /// Why a deed cannot be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum DeedError {
+#[non_exhaustive]
+pub enum DeedError {
+    /// More than a run takes.
     TooMany,
+    /// A segment is held back for too long.
     TooLong,
+    /// There are two hosts.
     NoHost(u8),
+    /// These are no flags.
     Flags(String),
 }
+
+impl std::error::Error for DeedError {}
 
 impl std::fmt::Display for DeedError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -122,7 +156,9 @@ pub(crate) fn check(deeds: &[Deed]) -> Result<(), DeedError> {
     for deed in deeds {
         match deed {
             Deed::Delay { ms, .. } if *ms > DELAY_MS_MAX => return Err(DeedError::TooLong),
-            Deed::Forge { host, .. } if *host > 1 => return Err(DeedError::NoHost(*host)),
+            Deed::Forge { host, .. } | Deed::Crash { host, .. } if *host > 1 => {
+                return Err(DeedError::NoHost(*host));
+            }
             Deed::Change { to: change, .. } | Deed::Forge { what: Forged::Segment(change), .. } => {
                 change.flags()?;
             }

@@ -28,11 +28,11 @@ struct Options {
 /// ```
 pub fn explain(file: impl Read, options: &str) -> Result<String, String> {
     let options: Options = serde_json::from_str(options)
-        .map_err(|error| failure(&format!("these are no options of the capture door: {error}")))?;
+        .map_err(|error| failure(format!("these are no options of the capture door: {error}")))?;
     let Options { name, lang } = options;
     let data = captured::explain(file, &name, lang).map_err(|error| match name.as_str() {
-        "" => failure(&error.to_string()),
-        name => failure(&format!("{name}: {error}")),
+        "" => failure(error.to_string()),
+        name => failure(format!("{name}: {error}")),
     })?;
     Ok(report::page::html(&data))
 }

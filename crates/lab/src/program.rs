@@ -1,6 +1,6 @@
 //! A program of calls at work on a host: one call after the other, each over when it would return.
 
-use crate::calls::Call;
+use crate::calls::{Call, Slowly};
 use sim::At;
 use sim::apps::{Shared, pattern};
 use stack::{ConnectOptions, IsnPolicy, ListenOptions, SocketId};
@@ -15,11 +15,34 @@ pub(crate) struct Place {
     /// The call has begun and has not returned.
     pub(crate) waits: bool,
     /// Why it is over before its last call.
-    pub(crate) failed: Option<tcp::Error>,
+    pub(crate) failed: Option<Failed>,
     /// What it has read.
     pub(crate) read_bytes: u64,
     /// What it has written.
     pub(crate) written_bytes: u64,
+    /// Its host is about to lose its power.
+    pub(crate) crashes: bool,
+}
+
+/// Why a program is over before its last call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Failed {
+    /// The connection has ended with this error.
+    Connection(tcp::Error),
+    /// There is no connection that could be asked.
+    NoConnection,
+    /// The host lost its power.
+    Crash,
+}
+
+impl std::fmt::Display for Failed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Failed::Connection(error) => error.fmt(f),
+            Failed::NoConnection => f.write_str("there is no connection"),
+            Failed::Crash => f.write_str("the host lost its power"),
+        }
+    }
 }
 
 /// The program.
@@ -33,31 +56,48 @@ pub(crate) struct Program {
     stream: Option<SocketId>,
     /// When the pause is over.
     until: Option<Instant>,
-    /// What of the present write is still to be written.
+    /// What the present call has still to write or read.
     rest_bytes: u64,
+    /// What of it may pass before the next pause.
+    piece_bytes: u64,
 }
 
 /// Whether a call is over.
 enum Turn {
     Returns,
     Waits,
-    Fails(tcp::Error),
+    Fails(Failed),
+}
+
+impl From<tcp::Error> for Turn {
+    fn from(error: tcp::Error) -> Turn {
+        Turn::Fails(Failed::Connection(error))
+    }
 }
 
 impl Program {
-    pub(crate) fn new(calls: Vec<Call>, ends: [SocketAddr; 2], isn: Option<IsnPolicy>) -> Program {
+    /// A program that goes on where its place says; its sockets are new.
+    pub(crate) fn new(
+        calls: Vec<Call>,
+        ends: [SocketAddr; 2],
+        isn: Option<IsnPolicy>,
+        place: Shared<Place>,
+    ) -> Program {
         let [local, remote] = ends;
-        let (place, listener, stream, until, rest_bytes) = (Shared::default(), None, None, None, 0);
-        Program { calls, local, remote, isn, place, listener, stream, until, rest_bytes }
+        let (listener, stream, until) = (None, None, None);
+        Program { calls, local, remote, isn, place, listener, stream, until, rest_bytes: 0, piece_bytes: 0 }
     }
 
     /// Calls until one has to wait.
     pub(crate) fn poll(&mut self, at: &mut At<'_>) {
         loop {
-            let (number, waits) = {
+            let (number, waits, is_over) = {
                 let place = self.place.borrow();
-                (place.call, place.waits)
+                (place.call, place.waits, place.crashes || place.failed.is_some())
             };
+            if is_over {
+                return;
+            }
             let Some(call) = self.calls.get(number).copied() else { return };
             if !waits {
                 at.say(&format!("{call}"));
@@ -70,6 +110,10 @@ impl Program {
                 Turn::Waits => return,
                 Turn::Returns => {
                     place.call += 1;
+                    if call == Call::Crash {
+                        place.crashes = true;
+                        return;
+                    }
                     if returns_later(call) {
                         at.say(&format!("{call} returns"));
                     }
@@ -93,7 +137,19 @@ impl Program {
                 let options = ConnectOptions { local, isn, ..ConnectOptions::new(self.remote) };
                 self.stream = Some(at.connect_with(options));
             }
-            Call::Write(bytes) => self.rest_bytes = bytes.into(),
+            Call::Write(bytes) | Call::Recv(bytes) => {
+                self.rest_bytes = bytes.into();
+                self.piece_bytes = u64::MAX;
+            }
+            Call::WriteSlowly(slowly) | Call::RecvSlowly(slowly) => {
+                self.rest_bytes = slowly.bytes.into();
+                self.piece_bytes = slowly.piece_bytes.into();
+                self.until = None;
+            }
+            Call::RecvAll => {
+                self.rest_bytes = u64::MAX;
+                self.piece_bytes = u64::MAX;
+            }
             Call::Wait(time) => {
                 self.until = Some(at.now() + time);
                 at.wake_after(time);
@@ -101,13 +157,13 @@ impl Program {
             Call::Shutdown => self.stream.into_iter().for_each(|stream| at.finish(stream)),
             Call::Close => self.stream.take().into_iter().for_each(|stream| at.close(stream)),
             Call::Abort => self.stream.into_iter().for_each(|stream| at.abort(stream)),
-            Call::Accept | Call::Recv(_) | Call::RecvAll => {}
+            Call::Accept | Call::Crash => {}
         }
     }
 
     fn go_on(&mut self, at: &mut At<'_>, call: Call) -> Turn {
         match call {
-            Call::Listen | Call::Shutdown | Call::Close | Call::Abort => Turn::Returns,
+            Call::Listen | Call::Shutdown | Call::Close | Call::Abort | Call::Crash => Turn::Returns,
             Call::Wait(_) if self.until.is_none_or(|until| at.now() >= until) => Turn::Returns,
             Call::Wait(_) => {
                 at.wake_at(self.until.expect("it has just been looked at"));
@@ -121,62 +177,100 @@ impl Program {
             }
             Call::Connect => self.connected(at),
             Call::Write(_) => self.write(at),
-            Call::Recv(bytes) => self.read(at, Some(bytes.into())),
-            Call::RecvAll => self.read(at, None),
+            Call::Recv(_) | Call::RecvAll => self.read(at),
+            Call::WriteSlowly(slowly) => self.slowly(at, slowly, Program::write),
+            Call::RecvSlowly(slowly) => self.slowly(at, slowly, Program::read),
         }
     }
 
     fn connected(&self, at: &At<'_>) -> Turn {
         let Some(connection) = self.stream.and_then(|stream| at.tcp(stream)) else {
-            return Turn::Fails(tcp::Error::Aborted);
+            return Turn::Fails(Failed::NoConnection);
         };
         match (connection.failure(), connection.state()) {
-            (Some(error), _) => Turn::Fails(error),
+            (Some(error), _) => error.into(),
             (None, tcp::State::SynSent | tcp::State::SynReceived) => Turn::Waits,
             _ => Turn::Returns,
         }
     }
 
-    fn write(&mut self, at: &mut At<'_>) -> Turn {
-        let Some(stream) = self.stream else { return Turn::Fails(tcp::Error::Aborted) };
-        while self.rest_bytes > 0 {
-            let written = self.place.borrow().written_bytes;
-            let text = pattern(written, self.rest_bytes.min(65_536) as usize);
-            match at.write(stream, &text) {
-                Ok(count) => {
-                    self.rest_bytes -= count as u64;
-                    self.place.borrow_mut().written_bytes += count as u64;
-                }
-                Err(WriteError::WouldBlock) => return Turn::Waits,
-                Err(WriteError::Failed(error)) => return Turn::Fails(error),
-                Err(_) => return Turn::Fails(tcp::Error::Aborted),
+    /// A piece, a pause, the next piece.
+    fn slowly(
+        &mut self,
+        at: &mut At<'_>,
+        slowly: Slowly,
+        go_on: fn(&mut Program, &mut At<'_>) -> Turn,
+    ) -> Turn {
+        if let Some(until) = self.until {
+            if at.now() < until {
+                at.wake_at(until);
+                return Turn::Waits;
             }
+            self.until = None;
+            self.piece_bytes = slowly.piece_bytes.into();
         }
-        Turn::Returns
+        let turn = go_on(self, at);
+        if !matches!(turn, Turn::Returns) || self.rest_bytes == 0 || self.piece_bytes > 0 {
+            return turn;
+        }
+        self.until = Some(at.now() + slowly.every);
+        at.wake_after(slowly.every);
+        Turn::Waits
     }
 
-    fn read(&mut self, at: &mut At<'_>, until_bytes: Option<u64>) -> Turn {
-        let Some(stream) = self.stream else { return Turn::Fails(tcp::Error::Aborted) };
-        let mut buffer = [0; 4_096];
+    /// Writes what is left of the piece.
+    fn write(&mut self, at: &mut At<'_>) -> Turn {
+        let Some(stream) = self.stream else { return Turn::Fails(Failed::NoConnection) };
         loop {
-            let read = self.place.borrow().read_bytes;
-            let room = until_bytes.map_or(buffer.len() as u64, |until| until.saturating_sub(read));
+            let room = self.rest_bytes.min(self.piece_bytes);
             if room == 0 {
                 return Turn::Returns;
             }
-            let room = room.min(buffer.len() as u64) as usize;
-            match at.read(stream, &mut buffer[..room]) {
-                Ok(0) => return Turn::Returns,
-                Ok(count) => self.place.borrow_mut().read_bytes += count as u64,
-                Err(ReadError::WouldBlock) => return Turn::Waits,
-                Err(ReadError::Failed(error)) => return Turn::Fails(error),
-                Err(ReadError::NotConnected) => return Turn::Fails(tcp::Error::Aborted),
+            let written = self.place.borrow().written_bytes;
+            match at.write(stream, &pattern(written, room.min(65_536) as usize)) {
+                Ok(count) => {
+                    self.passed(count);
+                    self.place.borrow_mut().written_bytes += count as u64;
+                }
+                Err(WriteError::WouldBlock) => return Turn::Waits,
+                Err(WriteError::Failed(error)) => return error.into(),
+                Err(_) => return Turn::Fails(Failed::NoConnection),
             }
         }
+    }
+
+    /// Reads what is left of the piece; the peer's end is the end of the call, too.
+    fn read(&mut self, at: &mut At<'_>) -> Turn {
+        let Some(stream) = self.stream else { return Turn::Fails(Failed::NoConnection) };
+        let mut buffer = [0; 4_096];
+        loop {
+            let room = self.rest_bytes.min(self.piece_bytes).min(buffer.len() as u64) as usize;
+            if room == 0 {
+                return Turn::Returns;
+            }
+            match at.read(stream, &mut buffer[..room]) {
+                Ok(0) => {
+                    self.rest_bytes = 0;
+                    return Turn::Returns;
+                }
+                Ok(count) => {
+                    self.passed(count);
+                    self.place.borrow_mut().read_bytes += count as u64;
+                }
+                Err(ReadError::WouldBlock) => return Turn::Waits,
+                Err(ReadError::Failed(error)) => return error.into(),
+                Err(ReadError::NotConnected) => return Turn::Fails(Failed::NoConnection),
+            }
+        }
+    }
+
+    fn passed(&mut self, count: usize) {
+        self.rest_bytes = self.rest_bytes.saturating_sub(count as u64);
+        self.piece_bytes = self.piece_bytes.saturating_sub(count as u64);
     }
 }
 
 /// Its return is something to look at.
 fn returns_later(call: Call) -> bool {
-    matches!(call, Call::Accept | Call::Connect | Call::Recv(_) | Call::RecvAll)
+    matches!(call, Call::Accept | Call::Connect | Call::Recv(_) | Call::RecvSlowly(_) | Call::RecvAll)
 }

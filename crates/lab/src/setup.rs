@@ -194,7 +194,11 @@ impl Setup {
             };
             let calls: Vec<Call> =
                 lines.iter().take(CALLS_MAX).enumerate().map(read).collect::<Result<_, _>>()?;
-            let written = calls.iter().map(|call| if let Call::Write(bytes) = call { *bytes } else { 0 });
+            let written = calls.iter().map(|call| match call {
+                Call::Write(bytes) => *bytes,
+                Call::WriteSlowly(slowly) => slowly.bytes,
+                _ => 0,
+            });
             let is_too_much =
                 lines.len() > CALLS_MAX || written.map(u64::from).sum::<u64>() > WRITE_BYTES_MAX.into();
             if is_too_much { Err(SetupError::Program { host }) } else { Ok(calls) }

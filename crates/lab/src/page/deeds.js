@@ -62,11 +62,9 @@ function openSegment(s, event) {
   const about = [make("h2", "", `${from}: ${text}`), make("p", "dim mono", raw)];
   if (segment.reason) about.push(make("p", "", segment.reason));
   if (frame === null || frame === undefined) { openMenu([...about, make("p", "", word("menu.stray"))], event, text); return; }
-  const others = wire.list.filter((o) => o.from === s.from && o.sent > s.sent - 1e-9 && o !== s && o.arrives !== null).map((o) => o.arrives - (s.arrives === null ? o.arrives : s.arrives));
-  const behind = Math.max(1, Math.ceil(Math.max(0, ...others.slice(0, 1)) * 1000) + 1, Math.round(wireDelay() * 500));
   openMenu([...about, make("div", "choices", null,
     button("menu.drop", () => act({ drop: { frame } }, frame)), button("menu.double", () => act({ double: { frame } }, frame)),
-    button("menu.reorder", () => act({ delay: { frame, ms: behind } }, frame)), button("menu.corrupt", () => act({ corrupt: { frame } }, frame)),
+    button("menu.reorder", () => act({ reorder: { frame } }, frame)), button("menu.corrupt", () => act({ corrupt: { frame } }, frame)),
     numbered("menu.delay", 250, "ms", (ms) => act({ delay: { frame, ms } }, frame))),
   make("details", "", null, make("summary", "", word("menu.change")), changeForm(segment, (to) => act({ change: { frame, to } }, frame), "menu.change.do"))], event, text);
 }
@@ -78,6 +76,7 @@ function openInject(event) {
   const forge = (what) => act({ forge: { after: lab.moment.at, host: Number(host.value), what } }).then(step);
   const kind = (name) => make("div", "kind-of", null, button(`inject.${name}`, () => forge(name)), make("span", "dim", word(`inject.${name}.about`)));
   openMenu([make("h2", "", word("inject")), make("label", "field", null, make("span", "", word("inject.to")), host), kind("old-syn"), kind("exact-rst"), kind("blind-rst"),
+    make("div", "kind-of", null, button("inject.crash", () => act({ crash: { after: lab.moment.at, host: Number(host.value) } }).then(step)), make("span", "dim", word("inject.crash.about"))),
     make("details", "", null, make("summary", "", word("inject.own")), changeForm({}, (segment) => forge({ segment }), "inject.own.do"))], event, word("inject"));
 }
 
@@ -93,6 +92,7 @@ function openWire(event) {
 function deedText(deed) {
   const [kind] = Object.keys(deed), d = deed[kind];
   if (kind === "forge") return word("deed.forge", { what: word(`inject.${typeof d.what === "string" ? d.what : "own"}`), host: hostName(d.host), after: d.after });
+  if (kind === "crash") return word("deed.crash", { host: hostName(d.host), after: d.after });
   const i = (lab.view.frames || []).indexOf(d.frame), segment = i < 0 ? word("deed.segment", { number: d.frame + 1 }) : `${hostName(lab.view.connection.segments[i].from)}: ${segmentLabel(lab.view.connection.segments[i])}`;
   return word(`deed.${kind}`, { segment, ms: d.ms, to: d.to ? Object.entries(d.to).map(([name, value]) => `${word(`change.${name}`)} ${value}`).join(", ") : "" });
 }

@@ -46,5 +46,5 @@ function drawHappened() {
     if (why) item.append(" ", make("span", "dim", why));
     return item;
   };
-  box.replaceChildren(...[0, 1].map((side) => make("ul", "", null, ...items.filter((item) => item.side === side).map(element))));
+  box.replaceChildren(make("ul", "", null, ...items.map(element)));
 }

@@ -11,7 +11,7 @@ async function openLesson(id, moment) {
 
 function drawLesson() {
   const { id, title, text, questions, figures } = lab.lesson, place = lab.lessons.findIndex((l) => l.id === id);
-  $("lessons").textContent = word("lesson.of", { number: place + 1, count: lab.lessons.length, title });
+  $("lessons").textContent = word("lesson.of", { number: (lab.lessons[place] || {}).number || place + 1, title });
   $("lesson-title").textContent = title;
   $("lesson-about").textContent = (lab.lessons[place] || {}).about || "";
   $("lesson-text").replaceChildren(...(text || []).map((p) => make("p", "", p)));
@@ -21,7 +21,7 @@ function drawLesson() {
     const b = make("button", "", l.title);
     b.onclick = () => { $("lesson-list").close(); openLesson(l.id).catch((error) => say(error.message)); };
     if (l.id === id) b.setAttribute("aria-current", "true");
-    return make("li", "", null, b, make("span", "dim", ` ${l.about || ""}`));
+    return make("li", "", null, make("span", "dim", `${l.number}`), make("div", "", null, b, make("div", "dim", l.about || "")));
   }));
 }
 
@@ -46,9 +46,17 @@ function questionElement({ id, question, hint, choices }, number) {
   return box;
 }
 
-/** The marks of the lesson below the slider. They belong to the lesson as it is, so not to a run that was changed. */
-function drawMarks() {
-  const marks = lab.moment.setup || lab.moment.deeds.length ? [] : (lab.lesson && lab.lesson.marks) || [], events = Math.max(1, lab.view.events);
+/** The events of this run that are worth stopping at, below the slider; of a run that was changed they are asked for. */
+async function drawMarks() {
+  const isChanged = lab.moment.setup || lab.moment.deeds.length, run = JSON.stringify([words.lang, compact({ ...lab.moment, at: 0 })]);
+  if (lab.marksOf === run) return;
+  lab.marksOf = run;
+  let marks = lab.lesson.marks || [];
+  if (isChanged) {
+    try { ({ marks } = await ask({ ask: "marks", moment: compact(lab.moment), lang: words.lang })); } catch { marks = []; }
+    if (lab.marksOf !== run) return;
+  }
+  const events = Math.max(1, lab.view.events);
   $("marks").replaceChildren(...marks.map(({ at, text }) => {
     const b = make("button", "mark-at");
     b.style.left = `${(at / events) * 100}%`;

@@ -1,6 +1,6 @@
 // The wire: time runs downwards, each segment is a line from its sender to its receiver, and what is under way stands
 // where it is at this time. Spans without anything are drawn shorter than they are.
-const WIRE = { height: 470, top: 46, slot: 15, label: 190 };
+const WIRE = { height: 470, top: 14, slot: 15, label: 190 };
 const wire = { points: [], lines: [], width: 0 };
 
 /** Everything on the wire: what the ladder shows, and what is under way. */
@@ -72,7 +72,7 @@ function yOnTheWay(s, time, part) {
 
 /** Draws what does not move, when an event has happened. */
 function drawWire() {
-  const root = $("wire-svg"), width = $("wire-box").clientWidth || 420, margin = Math.min(124, Math.max(84, width * 0.26));
+  const root = $("wire-svg"), width = $("wire-box").clientWidth || 420, margin = Math.min(124, Math.max(89, width * 0.26));
   const list = segmentsOnWire();
   layTime(list);
   const left = margin, right = width - margin, bottom = wireY(lab.view.next === null || lab.view.next === undefined ? lab.view.time : lab.view.next) + 34;
@@ -80,14 +80,16 @@ function drawWire() {
   const fixed = svg("g", {}), moving = svg("g", { id: "wire-moving" }), now = svg("g", { id: "wire-now" });
   for (const side of [0, 1]) {
     const x = side === 0 ? left : right;
-    fixed.append(svg("line", { class: "lifeline", x1: x, x2: x, y1: WIRE.top - 12, y2: bottom }));
+    fixed.append(svg("line", { class: "lifeline", x1: x, x2: x, y1: 0, y2: bottom }));
   }
   for (const s of list) if (overAt(s) <= lab.view.time) fixed.append(segmentElement(s, lab.view.time));
-  fixed.append(...marginTexts(bottom));
+  fixed.append(...pauses(), ...marginTexts());
   root.setAttribute("viewBox", `0 0 ${width} ${Math.max(WIRE.height, bottom)}`);
   Object.assign(root.style, { width: `${width}px`, height: `${Math.max(WIRE.height, bottom)}px` });
   const focused = document.activeElement && root.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-  root.replaceChildren(wireHead(), fixed, now, moving);
+  root.replaceChildren(fixed, now, moving);
+  $("wire-head").setAttribute("viewBox", `0 0 ${width} 34`);
+  $("wire-head").replaceChildren(...wireHead());
   root.setAttribute("aria-label", word("wire"));
   drawMoving();
   if (focused) { const again = [...root.querySelectorAll("[data-key]")].find((e) => e.dataset.key === focused); if (again) again.focus({ preventScroll: true }); }
@@ -95,15 +97,21 @@ function drawWire() {
   if (y < box.scrollTop + 60 || y > box.scrollTop + box.clientHeight - 90) box.scrollTop = Math.max(0, y - box.clientHeight * 0.6);
 }
 
-/** The names and states of both ends, above the wire. */
+/** The names and states of both ends, above the wire; the hosts say the same to those who do not see. */
 function wireHead() {
-  const head = svg("g", { class: "wire-head" });
-  for (const side of [0, 1]) {
+  return [0, 1].flatMap((side) => {
     const x = side === 0 ? wire.left : wire.right, state = stateOf(side);
-    head.append(svg("text", { x, y: 13, "text-anchor": "middle", class: `side-${side} name` }, hostName(side)),
-      svg("text", { x, y: 28, "text-anchor": "middle", class: "end-state", style: `--c: var(--${STATE_COLOR[state] || "grey"})` }, state));
-  }
-  return head;
+    return [svg("text", { x, y: 13, "text-anchor": "middle", class: `side-${side} name` }, hostName(side)),
+      svg("text", { x, y: 28, "text-anchor": "middle", class: "end-state", style: `--c: var(--${STATE_COLOR[state] || "grey"})` }, state)];
+  });
+}
+
+/** How long the spans are that are drawn much shorter than they are. */
+function pauses() {
+  return wire.points.slice(1).flatMap((p, i) => {
+    const before = wire.points[i], span = p.at - before.at, long = Math.max(wireDelay(), 0.002) * 2.2;
+    return span < long ? [] : [svg("text", { class: "pause", x: (wire.left + wire.right) / 2, y: (p.y + before.y) / 2 + 4, "text-anchor": "middle" }, `⋮ ${timeText(span)} ⋮`)];
+  });
 }
 
 /** Calls and states at the ends, where they happened; a text that would lie on another one moves down. */
@@ -112,8 +120,9 @@ function marginTexts() {
   for (const n of c.notes || []) items.push({ at: n.at, side: n.side, text: n.text, cls: `note-${n.kind}` });
   for (const m of c.moves || []) items.push({ at: m.at, side: m.side, text: m.to, cls: "note-state", color: STATE_COLOR[m.to] });
   items.sort((a, b) => a.at - b.at);
-  const free = [0, 0], columns = Math.floor((wire.left - 12) / 6.75);
+  const free = [0, 0];
   return items.flatMap(({ at, side, text, cls, color }) => {
+    const letter = cls === "note-state" ? 6.1 : 6.75, columns = Math.floor((wire.left - 12) / letter);
     const lines = wrapped(text.replace(/[:：] .*/, "").split(" ").map((w) => [w, ""]), Math.max(8, columns)).map((line) => line.map(([t]) => t).join(""));
     let y = Math.max(wireY(at) + 4, free[side]);
     return lines.map((line) => {
@@ -133,9 +142,10 @@ function segmentElement(s, time) {
   const far = s.isLost ? 0.62 : 1, part = Math.max(0, Math.min(far, travel > 0 ? (time - s.sent) / travel : 1));
   const [x0, x1] = s.from === 0 ? [wire.left, wire.right] : [wire.right, wire.left];
   const y0 = s.sentY, y1 = isOver ? y0 + (s.overY - y0) * far : yOnTheWay(s, time, part);
-  const x = x0 + (x1 - x0) * part, segment = s.segment, family = segment.family || "", text = segmentLabel(segment);
+  const x = x0 + (x1 - x0) * part, segment = s.segment, family = segment.family || "", whole = segmentLabel(segment);
+  const text = whole.length * 6.05 + 14 > wire.right - wire.left ? whole.replace(/ Ack=-?\d+/, "") : whole;
   const cls = ["seg", `to-${1 - s.from}`, s.isLost ? "lost" : "", s.isStray ? "stray" : "", isOver ? "over" : "way", segment.again ? "again" : "", lab.picked === s.key ? "picked" : "", family ? `f-${family}` : ""].filter(Boolean).join(" ");
-  const name = word(s.isLost && isOver ? "segment.lost" : isOver ? "segment.arrived" : s.isStray ? "segment.stray" : "segment.way", { host: hostName(s.from), segment: text });
+  const name = word(s.isLost && isOver ? "segment.lost" : isOver ? "segment.arrived" : s.isStray ? "segment.stray" : "segment.way", { host: hostName(s.from), segment: whole });
   const g = svg("g", { class: cls, role: "button", tabindex: 0, "aria-label": name, "data-key": s.key, "aria-haspopup": "dialog" });
   const from = s.isStray ? x0 + (x1 - x0) * 0.4 : x0;
   g.append(svg("line", { class: "track", x1: from, y1: s.isStray ? y0 + (y1 - y0) * 0.4 : y0, x2: x, y2: y1 }));

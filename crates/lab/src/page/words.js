@@ -25,8 +25,8 @@ async function setLanguage(lang) {
   document.title = word("title");
 }
 
-/** The name of a host: its own name, in the language of the page. */
-const hostName = (side) => wordOr(`host.${side}`, lab.view ? lab.view.hosts[side].name : "");
+/** The name of a host, in the language of the page. */
+const hostName = (side) => word(`host.${side}`);
 
 /** A button of a key, with what it does. */
 function button(key, act, values) {
