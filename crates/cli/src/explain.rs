@@ -5,7 +5,6 @@
 
 mod annotate;
 mod held_back;
-mod left_out;
 mod lines;
 mod list;
 mod live;
@@ -26,6 +25,7 @@ use lens::{Connection, Contents, Filter, KeepSegments, Kept};
 use overview::{Overview, Sort};
 use report::Style;
 use report::ladder::{Numbers, Options};
+use report::words::{self, Language};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -122,7 +122,10 @@ impl Explain {
             lines.contents(summary.contents());
             lines.finish()?;
             if summary.contents().tcp() == 0 {
-                note(format_args!("synfin: {}", left_out::instead(summary.contents()).trim_end()));
+                note(format_args!(
+                    "synfin: {}",
+                    words::instead_of_tcp(summary.contents(), Language::English)
+                ));
             }
             summary
         } else if self.live.is_some() && self.stream.is_none() && self.html.is_none() {
@@ -143,19 +146,17 @@ impl Explain {
             overview.show(summary.contents(), style)?;
             summary
         } else {
-            let mut kept = Kept { keep_segments: self.wanted_segments(), ..Kept::default() };
-            kept.segments_max = match self.html {
-                Some(_) => report::captured::PAGE_SEGMENTS_MAX + 1,
-                None => LADDER_SEGMENTS_MAX,
+            let mut kept = match self.html {
+                Some(_) => report::captured::kept_for_page(),
+                None => Kept { segments_max: LADDER_SEGMENTS_MAX, ..Kept::default() },
             };
+            kept.keep_segments = self.wanted_segments();
             let summary = self.read(open.source, &mut open.annotated, &mut kept)?;
             let stream = self.stream.map(|stream| connection(&kept, stream)).transpose()?;
             if let Some(page) = &mut open.page {
-                let mut data = report::captured::page(&kept, &self.source_name());
-                data.notices.extend(left_out::sentences(summary.contents()));
-                if kept.connections.is_empty() {
-                    data.notices.push(left_out::instead(summary.contents()));
-                }
+                let source = self.source_name();
+                let data =
+                    report::captured::page_of_file(&kept, summary.intake(), &source, Language::English);
                 page.take(&report::page::html(&data))?;
             }
             finish(open.annotated, open.page)?;
@@ -290,7 +291,7 @@ impl Explain {
 
     fn show_stream(&self, kept: &Kept, connection: &Connection, style: &Style) -> Result<(), Failure> {
         let numbers = if self.absolute { Numbers::Absolute } else { Numbers::Relative };
-        let limits = report::words::limits(connection, report::words::Language::English);
+        let limits = words::limits(connection, Language::English);
         for line in &limits {
             print(&style.paragraph(line, 1))?;
         }

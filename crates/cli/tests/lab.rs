@@ -120,6 +120,19 @@ fn what_is_asked_wrongly_is_refused_with_a_reason() {
 }
 
 #[test]
+fn a_capture_becomes_its_page() {
+    let running = Running::new();
+    let capture = running.from_here("POST /call", r#"{"ask":"pcap","moment":{"at":9}}"#).1;
+    assert!(capture.contains(r#""base64":""#), "{capture}");
+    let (head, page) = running.from_here("POST /explain?options=%7B%22name%22%3A%22a.pcap%22%7D", "no capture");
+    assert!(head.starts_with("HTTP/1.1 400 ") && page.starts_with(r#"{"error":"#), "{head} {page}");
+    // The shortest capture: a head without packets.
+    let empty = "\u{a}\u{d}\u{d}\u{a}\u{1c}\0\0\0M<+\u{1a}\u{1}\0\0\0\0\0\0\0\0\0\0\0\u{1c}\0\0\0";
+    let (head, page) = running.from_here("POST /explain?options=%7B%22name%22%3A%22a.pcap%22%7D", empty);
+    assert!(page.starts_with('<') || page.contains("a.pcap"), "{head} {page}");
+}
+
+#[test]
 fn ctrl_c_ends_it_cleanly() {
     let mut running = Running::new();
     // One that a browser keeps open does not hold it up.

@@ -99,6 +99,11 @@ struct Listed {
     about: &'static str,
 }
 
+/// What could not be done, as an answer.
+pub(crate) fn failure(error: String) -> String {
+    json(&Answer::Error { error })
+}
+
 impl Lab {
     /// An empty one.
     pub fn new() -> Lab {
@@ -110,7 +115,7 @@ impl Lab {
         if question.len() > QUESTION_BYTES_MAX {
             let most = QUESTION_BYTES_MAX.to_string();
             let error = words::filled(Language::English, "error/too-long", &[("n", &most)]);
-            return json(&Answer::Error { error });
+            return failure(error);
         }
         let answer = serde_json::from_str(question)
             .map_err(|error| {
@@ -118,7 +123,7 @@ impl Lab {
                 words::filled(language, "error/question", &[("why", &error.to_string())])
             })
             .and_then(|question| self.answer(question));
-        answer.unwrap_or_else(|error| json(&Answer::Error { error }))
+        answer.unwrap_or_else(failure)
     }
 
     fn answer(&mut self, question: Question) -> Result<String, String> {

@@ -15,12 +15,14 @@
 //! | lessons, and questions that a run answers | [`Lesson`] |
 //! | the state diagram in words | [`DiagramView`] |
 //! | all of it by questions and answers in JSON | [`Lab`] |
+//! | a capture that is dropped on the page | [`explain`] |
 //!
 //! What is *not* here: a clock, a screen, and anything of TCP: hosts are [`sim`]'s, the same that run on a real wire.
 
 mod calls;
 mod deed;
 mod diagram;
+mod door;
 mod drawn;
 mod forge;
 mod lab;
@@ -39,6 +41,7 @@ pub mod words;
 pub use calls::{Call, CallError, Slowly};
 pub use deed::{Change, Deed, DeedError, Forged};
 pub use diagram::{ArrowView, DiagramView, StateView};
+pub use door::explain;
 pub use drawn::{Drawing, HandshakeStep, ladder};
 pub use lab::Lab;
 pub use lessons::{Lesson, LessonView, QuestionView};

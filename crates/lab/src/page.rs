@@ -22,9 +22,10 @@ pub enum Backend<'a> {
 }
 
 const PAGE: &str = include_str!("page/page.html");
-const STYLE: &str = include_str!("page/page.css");
+const STYLES: [&str; 2] = [include_str!("page/page.css"), include_str!("page/capture.css")];
 /// In this order, after those of `report`: each part uses the ones before it.
-const SCRIPTS: [&str; 12] = [
+const SCRIPTS: [&str; 14] = [
+    include_str!("page/wasm.js"),
     include_str!("page/backend.js"),
     include_str!("page/words.js"),
     include_str!("page/state.js"),
@@ -35,6 +36,7 @@ const SCRIPTS: [&str; 12] = [
     include_str!("page/deeds.js"),
     include_str!("page/lesson.js"),
     include_str!("page/play.js"),
+    include_str!("page/capture.js"),
     include_str!("page/door.js"),
     include_str!("page/main.js"),
 ];
@@ -82,7 +84,7 @@ pub fn html(backend: Backend<'_>) -> String {
 fn filled<'a>(name: &str, backend: Backend<'_>, module: &'a str) -> Cow<'a, str> {
     match name {
         "policy" => backend.policy().into(),
-        "style" => [report::page::style(), STYLE].concat().into(),
+        "style" => [report::page::style(), &STYLES.concat()].concat().into(),
         "backend" => if backend == Backend::Http { "http" } else { "wasm" }.into(),
         "module" => module.into(),
         "script" => [report::page::scripts(), &SCRIPTS].concat().concat().into(),

@@ -1,10 +1,11 @@
 //! Captured connections, as `lens` explains them, in the forms of this crate.
 //!
-//! The left end is the one that opened, as far as that is known. What is *not* here: analysis, filters
-//! and files; this only turns values into ladders ([`ladder`]), pages ([`page`]), tables
-//! ([`connections`]), lines of JSON ([`Records`]), CSV and Zeek's columns.
+//! The left end is the one that opened, as far as that is known. What is *not* here: analysis and filters; this only
+//! turns values into ladders ([`ladder`]), pages ([`page`], of a whole file [`explain`]), tables ([`connections`]), lines
+//! of JSON ([`Records`]), CSV and Zeek's columns.
 
 mod csv;
+mod file;
 mod ladder;
 mod page;
 mod records;
@@ -16,6 +17,7 @@ mod zeek;
 mod tests;
 
 pub use csv::{SEGMENT_CSV_HEADER, segment_csv};
+pub use file::{explain, kept_for_page, page_of_file};
 pub use ladder::ladder;
 pub use page::{PAGE_SEGMENTS_MAX, page};
 pub use records::{Records, SCHEMA};

@@ -3,13 +3,13 @@
 //! A capture may hold hundreds of thousands of connections, and a screenful is shown. Only those that come
 //! first by the chosen column are kept; the others are counted. Findings come in groups, which the lens bounds.
 
-use super::left_out;
 use crate::failure::{Failure, print};
 use clap::ValueEnum;
 use lens::{Connection, Contents, FindingGroup, Sink};
 use report::Style;
 use report::captured::{self, Figures};
 use report::tables::Table;
+use report::words::{self, Language};
 use std::cmp::Ordering;
 use std::time::Duration;
 
@@ -93,7 +93,7 @@ impl Overview {
     /// `contents` tells what is there instead of TCP.
     pub(super) fn show(mut self, contents: &Contents, style: &Style) -> Result<(), Failure> {
         if self.total == 0 {
-            return print(&left_out::instead(contents));
+            return print(&format!("{}\n", words::instead_of_tcp(contents, Language::English)));
         }
         let (findings, left_out) = captured::groups(&self.groups, self.top);
         if !findings.is_empty() {

@@ -1,8 +1,8 @@
 //! What a run says that only wrote a page: how many connections there are and how they ended, and the worst findings.
 
-use super::left_out;
 use crate::failure::{Failure, print};
 use lens::{Contents, Kept, Severity};
+use report::words::{self, Language};
 use report::{Style, captured, numbers};
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ const ENDINGS_MAX: usize = 4;
 /// Prints the summary; at most `top` findings. `contents` tells what is there instead of TCP.
 pub(super) fn show(kept: &Kept, contents: &Contents, top: usize, style: &Style) -> Result<(), Failure> {
     if kept.connections.is_empty() {
-        return print(&left_out::instead(contents));
+        return print(&format!("{}\n", words::instead_of_tcp(contents, Language::English)));
     }
     print(&style.paragraph(&connections(kept), 0))?;
     print(&style.paragraph(&findings(kept), 0))?;

@@ -4,17 +4,19 @@
 //! be made to lead here. So a request must name this server as its host, and if it says which page it comes from, that
 //! must be ours.
 
+use super::upload;
 use bytes::Bytes;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, ORIGIN, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use lab::page::{Backend, html};
 use std::cell::RefCell;
 use std::convert::Infallible;
+use tokio::sync::Semaphore;
 
 /// The longest question: 200 deeds and two programs of 40 lines are a tenth of it.
 const QUESTION_BYTES_MAX: usize = 256 << 10;
@@ -25,6 +27,8 @@ pub(super) struct Answers {
     page: Bytes,
     /// What `Host` may be.
     hosts: [String; 2],
+    /// Captures are explained one after the other: each takes a processor.
+    lens: Semaphore,
 }
 
 type Answer = Response<Full<Bytes>>;
@@ -36,6 +40,7 @@ impl Answers {
             lab: RefCell::default(),
             page: html(Backend::Http).into(),
             hosts: ["127.0.0.1", "localhost"].map(|name| format!("{name}:{port}")),
+            lens: Semaphore::new(1),
         }
     }
 
@@ -48,8 +53,9 @@ impl Answers {
         Ok(match (head.uri.path(), &head.method) {
             ("/", &Method::GET | &Method::HEAD) => answer("text/html; charset=utf-8", self.page.clone()),
             ("/call", &Method::POST) => self.call(body).await,
+            ("/explain", &Method::POST) => self.explain(&head.uri, body).await,
             ("/", _) => not_allowed("GET, HEAD"),
-            ("/call", _) => not_allowed("POST"),
+            ("/call" | "/explain", _) => not_allowed("POST"),
             _ => refusal(StatusCode::NOT_FOUND, "there is nothing here; the laboratory is at /\n"),
         })
     }
@@ -76,6 +82,30 @@ impl Answers {
         let answered = self.lab.borrow_mut().call(&String::from_utf8_lossy(&question));
         answer("application/json", answered.into())
     }
+
+    /// The page of the capture that is the body. It is read as it comes, on a thread that may wait for it.
+    async fn explain(&self, uri: &Uri, body: Incoming) -> Answer {
+        let options = options(uri.query().unwrap_or_default());
+        let _turn = self.lens.acquire().await;
+        let (pieces, file) = upload::channel();
+        let page = tokio::task::spawn_blocking(move || lab::explain(file, &options));
+        upload::pass_on(body, pieces).await;
+        match page.await {
+            Ok(Ok(page)) => answer("text/html; charset=utf-8", page.into()),
+            Ok(Err(error)) => {
+                let mut refused = answer("application/json", error.into());
+                *refused.status_mut() = StatusCode::BAD_REQUEST;
+                refused
+            }
+            Err(_) => refusal(StatusCode::INTERNAL_SERVER_ERROR, "this capture could not be explained\n"),
+        }
+    }
+}
+
+/// The value of `options`, and `{}` without it.
+fn options(query: &str) -> String {
+    let found = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "options");
+    found.map_or_else(|| "{}".to_owned(), |(_, value)| value.into_owned())
 }
 
 fn answer(media_type: &'static str, body: Bytes) -> Answer {

@@ -1,11 +1,13 @@
-// The door for captures. What reads them is told by `window.synfin.openCapture`; here is who calls it.
-window.synfin = window.synfin || {};
+// The ways into the capture door and out of the laboratory: a moment as a capture, saved or opened in the lens, or shared.
+let captures = null;
 
+/** Explains a capture and shows its page. */
 async function openCapture(bytes, name) {
   $("door").scrollIntoView({ block: "start" });
-  if (!window.synfin.openCapture) { $("door-state").textContent = word("door.none"); return; }
-  try { await window.synfin.openCapture(bytes, name); } catch (error) { $("door-state").textContent = error.message; }
+  return captures.open(new File([bytes], name));
 }
+// For whoever drives the page from outside.
+window.synfin = { openCapture, call: (question) => answerTo(question), shown: () => captures.shown() };
 
 /** The moment as a capture: its name and its bytes. */
 async function pcap() {
@@ -25,19 +27,12 @@ async function openInLens() {
   await openCapture(bytes, name);
 }
 
-async function openFile(file) {
-  if (file) await openCapture(new Uint8Array(await file.arrayBuffer()), file.name);
-}
-
 function listenToDoor() {
-  $("door-file").onchange = () => openFile($("door-file").files[0]);
+  captures = captureDoor(isServed() ? explainByServer : explainInWorker(module));
   $("to-door").onclick = () => { $("door").scrollIntoView({ block: "start" }); $("door-file").focus({ preventScroll: true }); };
-  document.addEventListener("dragover", (e) => { e.preventDefault(); document.body.classList.add("dragging"); });
-  document.addEventListener("dragleave", (e) => { if (!e.relatedTarget) document.body.classList.remove("dragging"); });
-  document.addEventListener("drop", (e) => { e.preventDefault(); document.body.classList.remove("dragging"); openFile(e.dataTransfer.files[0]); });
 }
 
 async function share() {
   const url = location.href.split("#")[0] + lab.address;
-  try { await navigator.clipboard.writeText(url); say(word("share.done")); } catch { say(`${word("share.by-hand")} ${url}`); }
+  try { await navigator.clipboard.writeText(url); say(phrase("share.done")); } catch { say(`${phrase("share.by-hand")} ${url}`); }
 }

@@ -90,7 +90,7 @@ function offsetOf(side, number) {
   return view.raw || isn === null || isn === undefined ? number : (number - isn) | 0;
 }
 function segmentLabel({ from, flags, seq, ack, len }) {
-  let text = `${flags.replace(/, /g, ",") || word("no-flags")} Seq=${offsetOf(from, seq)}`;
+  let text = `${flags.replace(/, /g, ",") || phrase("no-flags")} Seq=${offsetOf(from, seq)}`;
   if (ack !== null && ack !== undefined) text += ` Ack=${offsetOf(1 - from, ack)}`;
   return len ? `${text} Len=${len}` : text;
 }

@@ -1,6 +1,8 @@
 // The wire: time runs downwards, each segment is a line from its sender to its receiver, and what is under way stands
 // where it is at this time. Spans without anything are drawn shorter than they are.
 const WIRE = { height: 470, top: 14, slot: 15, label: 190 };
+/** The columns that report's `wrapped` counts for a Chinese character. */
+const WIDE_COLUMNS = wrapped([["中文", ""]], 2).length;
 const wire = { points: [], lines: [], width: 0 };
 
 /** Everything on the wire: what the ladder shows, and what is under way. */
@@ -90,7 +92,7 @@ function drawWire() {
   root.replaceChildren(fixed, now, moving);
   $("wire-head").setAttribute("viewBox", `0 0 ${width} 34`);
   $("wire-head").replaceChildren(...wireHead());
-  root.setAttribute("aria-label", word("wire"));
+  root.setAttribute("aria-label", phrase("wire"));
   drawMoving();
   if (focused) { const again = [...root.querySelectorAll("[data-key]")].find((e) => e.dataset.key === focused); if (again) again.focus({ preventScroll: true }); }
   const box = $("wire-box"), y = wireY(lab.clock);
@@ -122,7 +124,7 @@ function marginTexts() {
   items.sort((a, b) => a.at - b.at);
   const free = [0, 0];
   return items.flatMap(({ at, side, text, cls, color }) => {
-    const letter = /[\u2e80-\uffef]/.test(text) ? 11.2 : cls === "note-state" ? 6.1 : 6.75, columns = Math.floor((wire.left - 12) / letter);
+    const isWide = /[\u2e80-\uffef]/.test(text), letter = isWide ? 11.2 / WIDE_COLUMNS : cls === "note-state" ? 6.1 : 6.75, columns = Math.floor((wire.left - 12) / letter);
     const lines = wrapped(text.replace(/[:：] .*/, "").split(" ").map((w) => [w, ""]), Math.max(6, columns)).map((line) => line.map(([t]) => t).join(""));
     let y = Math.max(wireY(at) + 4, free[side]);
     return lines.map((line) => {
@@ -145,7 +147,7 @@ function segmentElement(s, time) {
   const x = x0 + (x1 - x0) * part, segment = s.segment, family = segment.family || "", whole = segmentLabel(segment);
   const text = whole.length * 6.05 + 14 > wire.right - wire.left ? whole.replace(/ Ack=-?\d+/, "") : whole;
   const cls = ["seg", `to-${1 - s.from}`, s.isLost ? "lost" : "", s.isStray ? "stray" : "", isOver ? "over" : "way", segment.again ? "again" : "", lab.picked === s.key ? "picked" : "", family ? `f-${family}` : ""].filter(Boolean).join(" ");
-  const name = word(s.isLost && isOver ? "segment.lost" : isOver ? "segment.arrived" : s.isStray ? "segment.stray" : "segment.way", { host: hostName(s.from), segment: whole });
+  const name = phrase(s.isLost && isOver ? "segment.lost" : isOver ? "segment.arrived" : s.isStray ? "segment.stray" : "segment.way", { host: hostName(s.from), segment: whole });
   const g = svg("g", { class: cls, role: "button", tabindex: 0, "aria-label": name, "data-key": s.key, "aria-haspopup": "dialog" });
   const from = s.isStray ? x0 + (x1 - x0) * 0.4 : x0;
   g.append(svg("line", { class: "track", x1: from, y1: s.isStray ? y0 + (y1 - y0) * 0.4 : y0, x2: x, y2: y1 }));
@@ -173,6 +175,6 @@ function drawMoving() {
   const focused = moving.contains(document.activeElement) ? document.activeElement.dataset.key : null;
   moving.replaceChildren(...wire.list.filter((s) => overAt(s) > lab.view.time && s.sent <= time).map((s) => segmentElement(s, time)));
   if (focused) { const again = [...moving.children].find((e) => e.dataset.key === focused); if (again) again.focus({ preventScroll: true }); }
-  $("clock").textContent = word("clock", { time: time.toFixed(6), at: lab.view.at, events: lab.view.events });
+  $("clock").textContent = phrase("clock", { time: time.toFixed(6), at: lab.view.at, events: lab.view.events });
   drawTimers();
 }

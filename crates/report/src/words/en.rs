@@ -4,12 +4,14 @@ mod capture;
 mod correction;
 mod ending;
 mod group;
+mod left_out;
 mod limits;
 mod opening;
 mod transfer;
 
 pub(super) use correction::correction;
 pub(super) use group::group;
+pub(super) use left_out::{damage, instead_of_tcp, left_out, moved};
 pub(super) use limits::limits;
 
 use crate::numbers;

@@ -5,7 +5,8 @@
 
 mod en;
 
-use lens::{Connection, Correction, Finding, FindingGroup, Notice};
+use lens::capture::Damage;
+use lens::{Connection, Contents, Correction, Finding, FindingGroup, Notice, TimeOrder};
 use serde::{Deserialize, Serialize};
 
 /// The language of sentences.
@@ -62,6 +63,35 @@ pub fn correction(correction: &Correction, language: Language) -> String {
 pub fn notice(notice: &Notice, language: Language) -> String {
     match language {
         Language::English | Language::Chinese => notice.to_string(),
+    }
+}
+
+/// What the packets are that are not explained, one sentence for each fact, as far as there is something to say. That
+/// nothing is TCP is said by [`instead_of_tcp`].
+pub fn left_out(contents: &Contents, language: Language) -> Vec<String> {
+    match language {
+        Language::English | Language::Chinese => en::left_out(contents),
+    }
+}
+
+/// What is in a capture that has no TCP connection.
+pub fn instead_of_tcp(contents: &Contents, language: Language) -> String {
+    match language {
+        Language::English | Language::Chinese => en::instead_of_tcp(contents),
+    }
+}
+
+/// How many segments the file has too late; nothing where it has none.
+pub fn moved(order: &TimeOrder, language: Language) -> Option<String> {
+    match language {
+        Language::English | Language::Chinese => en::moved(order),
+    }
+}
+
+/// Where the file is damaged or cut short.
+pub fn damage(damage: &Damage, language: Language) -> String {
+    match language {
+        Language::English | Language::Chinese => en::damage(damage),
     }
 }
 
