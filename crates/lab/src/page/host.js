@@ -28,9 +28,11 @@ function drawHost(side) {
   parts.push(programElement(side), diagramElement(state, taken, connection ? connection.next : lab.diagram.rows.filter((row) => row.from === state), showState));
   parts.push(rowElements(state, taken, connection));
   if (connection && connection.numbers) parts.push(numbersElement(connection.numbers, side));
+  const focusable = () => [...box.querySelectorAll("button, summary, a, [role=button]")], focused = focusable().indexOf(document.activeElement);
   const open = new Set([...box.querySelectorAll("details[open]")].map((d) => d.dataset.key));
   box.replaceChildren(...parts);
   for (const d of box.querySelectorAll("details")) d.open = open.has(d.dataset.key);
+  if (focused >= 0 && focusable()[focused]) focusable()[focused].focus({ preventScroll: true });
 }
 
 function connectionChips(side) {

@@ -20,6 +20,9 @@ function drawBelow() {
   const c = lab.view.connection;
   lab.view.series.forEach((of, side) => { c.cwnd[side] = of.cwnd; c.rtt[side] = of.rtt_ms.map(([at, ms]) => [at, ms / 1000]); });
   const d = derive(c);
+  // Up to now, not to the last segment.
+  d.span = [0, Math.max(lab.view.time, d.span[1])];
+  d.lanes = [0, 1].map((side) => lane(c, side, d.span));
   c.ends.forEach((end, side) => { end.name = hostName(side); });
   view.connection = c;
   view.row = null;
