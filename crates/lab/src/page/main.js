@@ -11,7 +11,8 @@ function draw() {
   drawDeeds();
   for (const side of [0, 1]) drawHost(side);
   drawWire();
-  drawBelow();
+  clearTimeout(lab.drawing);
+  lab.drawing = setTimeout(drawBelow);
   $("numbers").textContent = phrase(view.raw ? "numbers.absolute" : "numbers.relative");
 }
 

@@ -1,6 +1,8 @@
 // The wire: time runs downwards, each segment is a line from its sender to its receiver, and what is under way stands
 // where it is at this time. Spans without anything are drawn shorter than they are.
-const WIRE = { height: 470, top: 14, slot: 15, label: 190 };
+/** The wire shows so many segments, the youngest; the ladder below has all. */
+const SHOWN_MAX = 70;
+const WIRE = { height: 300, top: 14, slot: 15 };
 /** The columns that report's `wrapped` counts for a Chinese character. */
 const WIDE_COLUMNS = wrapped([["中文", ""]], 2).length;
 const wire = { points: [], lines: [], width: 0 };
@@ -8,8 +10,9 @@ const wire = { points: [], lines: [], width: 0 };
 /** Everything on the wire: what the ladder shows, and what is under way. */
 function segmentsOnWire() {
   const flights = new Map(lab.view.flights.filter((f) => f.frame !== null && f.frame !== undefined).map((f) => [f.frame, f]));
-  const list = lab.view.connection.segments.map((s) => {
-    const frame = frameOf(s), flight = frame === null ? undefined : flights.get(frame);
+  const { segments } = lab.view.connection, first = Math.max(0, segments.length - SHOWN_MAX);
+  const list = segments.slice(first).map((s, i) => {
+    const frame = (lab.view.frames || [])[first + i] === undefined ? null : lab.view.frames[first + i], flight = frame === null ? undefined : flights.get(frame);
     if (flight) flights.delete(frame);
     const isStray = s.fate === "stray", arrives = s.arrived !== undefined ? s.arrived : flight && flight.arrives !== null ? flight.arrives : null;
     return { key: frame === null ? segmentKey(s) : `f${frame}`, frame, from: s.from, sent: isStray && s.arrived !== undefined ? s.arrived - strayTime() : s.at, arrives: isStray ? s.at : arrives, isLost: s.fate === "lost" || Boolean(flight && flight.arrives === null), isStray, segment: s };
@@ -33,7 +36,9 @@ function layTime(list) {
     const over = overAt(s);
     if (over !== Infinity) points.push({ at: over, rank: 0, side: s.isLost ? -1 : 1 - s.from, of: s, end: "overY" });
   }
-  for (const note of [...(lab.view.connection.notes || []), ...(lab.view.connection.moves || [])]) points.push({ at: note.at, rank: 2, side: -1 });
+  const begin = points.reduce((least, p) => Math.min(least, p.at), Infinity);
+  wire.begin = list.length < SHOWN_MAX ? 0 : begin;
+  for (const note of [...(lab.view.connection.notes || []), ...(lab.view.connection.moves || [])]) if (note.at >= wire.begin) points.push({ at: note.at, rank: 2, side: -1 });
   points.push({ at: lab.view.time, rank: 2, side: -1 });
   if (lab.view.next !== null && lab.view.next !== undefined) points.push({ at: lab.view.next, rank: 3, side: -1 });
   points.sort((a, b) => a.at - b.at || a.rank - b.rank);
@@ -122,6 +127,7 @@ function marginTexts() {
   for (const n of c.notes || []) items.push({ at: n.at, side: n.side, text: n.text, cls: `note-${n.kind}` });
   for (const m of c.moves || []) items.push({ at: m.at, side: m.side, text: m.to, cls: "note-state", color: STATE_COLOR[m.to] });
   items.sort((a, b) => a.at - b.at);
+  while (items.length && items[0].at < wire.begin) items.shift();
   const free = [0, 0];
   return items.flatMap(({ at, side, text, cls, color }) => {
     const isWide = /[\u2e80-\uffef]/.test(text), letter = isWide ? 11.2 / WIDE_COLUMNS : cls === "note-state" ? 6.1 : 6.75, columns = Math.floor((wire.left - 12) / letter);
