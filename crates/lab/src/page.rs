@@ -87,6 +87,8 @@ fn filled<'a>(name: &str, backend: Backend<'_>, module: &'a str) -> Cow<'a, str>
         "style" => [report::page::style(), &STYLES.concat()].concat().into(),
         "backend" => if backend == Backend::Http { "http" } else { "wasm" }.into(),
         "module" => module.into(),
+        // Those of report's scripts, by language.
+        "report-words" => "{}".into(),
         "script" => [report::page::scripts(), &SCRIPTS].concat().concat().into(),
         _ => "".into(),
     }

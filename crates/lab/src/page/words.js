@@ -15,6 +15,8 @@ const phraseOr = (key, other) => (words.table[key] === undefined ? other : words
 async function setLanguage(lang) {
   words.lang = LANGUAGES.includes(lang) ? lang : "en";
   words.table = await ask({ ask: "words", lang: words.lang });
+  // Report's scripts read their own words from one table, whatever its language.
+  if (typeof WORDS === "object" && WORDS[words.lang]) Object.assign(WORDS, WORDS[words.lang]);
   document.documentElement.lang = words.lang === "zh" ? "zh-CN" : "en";
   const other = LANGUAGES.find((l) => l !== words.lang);
   Object.assign($("language"), { textContent: other === "zh" ? "中文" : "English", lang: other });
