@@ -1,6 +1,6 @@
 // Going through a run: a step on, a step back, playing.
 const play = { on: false, speed: 1, frame: null };
-const SPEEDS = [0.125, 0.25, 0.5, 1, 2, 4];
+const SPEEDS = [0.125, 0.25, 0.5, 1, 2, 4, 8, 16];
 
 /** How long a span of virtual time is shown, in milliseconds: what happens at once is shown one after the other. */
 function shownFor(span) {

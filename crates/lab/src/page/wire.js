@@ -84,17 +84,20 @@ function drawWire() {
   layTime(list);
   const left = margin, right = width - margin, bottom = wireY(lab.view.next === null || lab.view.next === undefined ? lab.view.time : lab.view.next) + 34;
   Object.assign(wire, { list, left, right, width });
-  const fixed = svg("g", {}), moving = svg("g", { id: "wire-moving" }), now = svg("g", { id: "wire-now" });
+  const fixed = svg("g", {}), still = svg("g"), lines = svg("g", { id: "wire-lines" }), moving = svg("g", { id: "wire-moving" }), now = svg("g", { id: "wire-now" });
   for (const side of [0, 1]) {
     const x = side === 0 ? left : right;
     fixed.append(svg("line", { class: "lifeline", x1: x, x2: x, y1: 0, y2: bottom }));
   }
-  fixed.append(...segmentElements(list.filter((s) => overAt(s) <= lab.view.time), lab.view.time));
+  const over = segmentElements(list.filter((s) => overAt(s) <= lab.view.time), lab.view.time);
+  fixed.append(...over.lines);
+  still.append(...over.labels);
   fixed.append(...pauses(), ...marginTexts());
   root.setAttribute("viewBox", `0 0 ${width} ${Math.max(WIRE.height, bottom)}`);
   Object.assign(root.style, { width: `${width}px`, height: `${Math.max(WIRE.height, bottom)}px` });
   const focused = document.activeElement && root.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-  root.replaceChildren(fixed, now, moving);
+  // All lines lie below all labels.
+  root.replaceChildren(fixed, now, lines, still, moving);
   $("wire-head").setAttribute("viewBox", `0 0 ${width} 34`);
   $("wire-head").replaceChildren(...wireHead());
   root.setAttribute("aria-label", phrase("wire"));
@@ -195,10 +198,10 @@ function tagPlace(s, isOver, [x0, y0], [x, y], x1, letters) {
   return [Math.max(wire.left + letters / 2 + 2, Math.min(wire.right - letters / 2 - 2, x)), y];
 }
 
-/** The elements of segments, all lines below all labels; the youngest take their room first. */
+/** The lines and the labels of segments; the youngest take their room first. */
 function segmentElements(list, time) {
   const taken = [], drawn = [...list].reverse().map((s) => segmentElement(s, time, taken)).reverse();
-  return [...drawn.map(({ line }) => line), ...drawn.map(({ label }) => label)];
+  return { lines: drawn.map(({ line }) => line), labels: drawn.map(({ label }) => label) };
 }
 
 /** Draws what moves: the line of now, and what is under way. */
@@ -207,7 +210,9 @@ function drawMoving() {
   if (!moving) return;
   $("wire-now").replaceChildren(svg("line", { class: "now", x1: wire.left - 6, x2: wire.right + 6, y1: y, y2: y }));
   const focused = moving.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-  moving.replaceChildren(...segmentElements(wire.list.filter((s) => overAt(s) > lab.view.time && s.sent <= time), time));
+  const way = segmentElements(wire.list.filter((s) => overAt(s) > lab.view.time && s.sent <= time), time);
+  $("wire-lines").replaceChildren(...way.lines);
+  moving.replaceChildren(...way.labels);
   if (focused) { const again = [...moving.children].find((e) => e.dataset.key === focused); if (again) again.focus({ preventScroll: true }); }
   $("clock").textContent = phrase("clock", { time: time.toFixed(6), at: lab.view.at, events: lab.view.events });
   drawTimers();
