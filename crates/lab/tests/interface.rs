@@ -194,6 +194,16 @@ fn stepping_back_gives_the_same_bytes() {
     assert!(forth.iter().eq(back.iter().rev()));
 }
 
+#[test]
+fn a_call_that_the_host_refuses_fails() {
+    for program in [["listen", "listen"], ["connect", "connect"]] {
+        let setup = json!({"hosts": [{"program": program}, {"program": ["listen"]}]});
+        let view = ask(&json!({"ask": "view", "moment": {"setup": setup, "at": 100}, "lang": "en"}));
+        let failed = view["hosts"][0]["failed"].as_str().expect("it fails");
+        assert!(failed.starts_with("the port is taken"), "{program:?}: {failed}");
+    }
+}
+
 /// A setup that may be anything, within or without what is possible.
 fn any_setup() -> impl Strategy<Value = Value> {
     let call = prop_oneof![
