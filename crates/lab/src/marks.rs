@@ -24,7 +24,8 @@ pub struct Mark {
 
 /// The marks of a run, in the order of time, the first 80.
 pub(crate) fn of(run: &Run, lang: Language) -> Vec<Mark> {
-    let mut marks = Marks { run, lang, marks: Vec::new(), windows: [None; 2], ssthresh: [u32::MAX; 2], last: None };
+    let mut marks =
+        Marks { run, lang, marks: Vec::new(), windows: [None; 2], ssthresh: [u32::MAX; 2], last: None };
     let mut logged = 0;
     for (place, event) in run.events.iter().enumerate() {
         for entry in &run.world.log()[logged..event.log_end] {
@@ -128,7 +129,7 @@ impl Marks<'_> {
             Some(SendReason::Syn) => self.add(at, "mark/step-1", host, &[("seq", seq)]),
             Some(SendReason::SynAck) => self.add(at, "mark/step-2", host, &[("seq", seq), ("ack", ack)]),
             Some(SendReason::HandshakeAck) => {
-                self.add(at, "mark/step-3", host, &[("seq", seq), ("ack", ack)])
+                self.add(at, "mark/step-3", host, &[("seq", seq), ("ack", ack)]);
             }
             Some(SendReason::Timeout | SendReason::AfterTimeout) => {
                 self.add(at, "mark/again-rto", host, &[("seq", seq)]);

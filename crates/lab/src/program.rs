@@ -33,6 +33,8 @@ pub(crate) enum Failed {
     NoConnection,
     /// The host lost its power.
     Crash,
+    /// The port is taken by what was called before.
+    PortTaken,
 }
 
 impl std::fmt::Display for Failed {
@@ -41,6 +43,7 @@ impl std::fmt::Display for Failed {
             Failed::Connection(error) => error.fmt(f),
             Failed::NoConnection => f.write_str("there is no connection"),
             Failed::Crash => f.write_str("the host lost its power"),
+            Failed::PortTaken => f.write_str("the port is taken"),
         }
     }
 }
@@ -101,9 +104,11 @@ impl Program {
             let Some(call) = self.calls.get(number).copied() else { return };
             if !waits {
                 at.say(&format!("{call}"));
-                self.begin(at, call);
             }
-            let turn = self.go_on(at, call);
+            let turn = match if waits { Ok(()) } else { self.begin(at, call) } {
+                Ok(()) => self.go_on(at, call),
+                Err(error) => Turn::Fails(error),
+            };
             let mut place = self.place.borrow_mut();
             place.waits = matches!(turn, Turn::Waits);
             match turn {
@@ -126,16 +131,19 @@ impl Program {
         }
     }
 
-    fn begin(&mut self, at: &mut At<'_>, call: Call) {
+    fn begin(&mut self, at: &mut At<'_>, call: Call) -> Result<(), Failed> {
         match call {
             Call::Listen => {
                 let options = ListenOptions { isn: self.isn, ..ListenOptions::new(self.local, 16) };
-                self.listener = Some(at.listen_with(options));
+                let listener = at.host().tcp_listen_with(options);
+                self.listener = Some(listener.map_err(|_| Failed::PortTaken)?);
             }
             Call::Connect => {
                 let (local, isn) = (Some(self.local), self.isn);
                 let options = ConnectOptions { local, isn, ..ConnectOptions::new(self.remote) };
-                self.stream = Some(at.connect_with(options));
+                let now = at.now();
+                let stream = at.host().tcp_connect_with(now, options);
+                self.stream = Some(stream.map_err(|_| Failed::PortTaken)?);
             }
             Call::Write(bytes) | Call::Recv(bytes) => {
                 self.rest_bytes = bytes.into();
@@ -159,6 +167,7 @@ impl Program {
             Call::Abort => self.stream.into_iter().for_each(|stream| at.abort(stream)),
             Call::Accept | Call::Crash => {}
         }
+        Ok(())
     }
 
     fn go_on(&mut self, at: &mut At<'_>, call: Call) -> Turn {

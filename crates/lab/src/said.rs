@@ -63,6 +63,7 @@ pub(crate) fn no_run(error: &RunError, lang: Language) -> String {
 pub(crate) fn failed(error: Failed, lang: Language) -> &'static str {
     let key = match error {
         Failed::Crash => "tcp/crash",
+        Failed::PortTaken => "tcp/port-taken",
         Failed::NoConnection => "tcp/no-connection",
         Failed::Connection(tcp::Error::Refused) => "tcp/refused",
         Failed::Connection(tcp::Error::Reset) => "tcp/reset",
@@ -96,7 +97,8 @@ pub(crate) fn call(said: &str, step: Option<HandshakeStep>, lang: Language) -> S
 pub(crate) const FAILS: &str = " fails: ";
 
 /// Those that have words.
-const ERRORS: [Failed; 5] = [
+const ERRORS: [Failed; 6] = [
+    Failed::PortTaken,
     Failed::NoConnection,
     Failed::Connection(tcp::Error::Refused),
     Failed::Connection(tcp::Error::Reset),

@@ -98,7 +98,10 @@ fn an_old_request_is_answered_and_opens_nothing() {
     assert_eq!((rows[2].0, &rows[2].1[..]), (CLIENT, "RST"), "and the client takes no third step");
     let accepts = end["connection"]["notes"].to_string().matches("accept returns").count();
     assert_eq!(accepts, 1, "for the client's own SYN alone");
-    assert_eq!((end["hosts"][0]["read_bytes"].clone(), end["hosts"][1]["read_bytes"].clone()), (json!(537), json!(2_374)));
+    assert_eq!(
+        (end["hosts"][0]["read_bytes"].clone(), end["hosts"][1]["read_bytes"].clone()),
+        (json!(537), json!(2_374))
+    );
 }
 
 #[test]
@@ -155,7 +158,8 @@ fn a_client_that_closes_first_exchanges_the_parts() {
 fn after_a_fin_the_other_direction_still_carries_data() {
     let end = end_of("half-close");
     let rows = rows(&end);
-    let fin = rows.iter().position(|(from, flags, ..)| *from == CLIENT && flags.contains("FIN")).expect("a FIN");
+    let fin =
+        rows.iter().position(|(from, flags, ..)| *from == CLIENT && flags.contains("FIN")).expect("a FIN");
     let later: u64 = rows[fin..].iter().filter(|row| row.0 == SERVER).map(|row| row.4).sum();
     assert_eq!((later, &end["hosts"][0]["read_bytes"]), (537, &json!(537)));
 }
@@ -163,14 +167,18 @@ fn after_a_fin_the_other_direction_still_carries_data() {
 #[test]
 fn lessons_1_to_6_name_the_figures_that_they_reproduce() {
     for lang in ["en", "zh"] {
-        for id in ["three-steps", "old-syn", "calls-return", "bytes", "close-server", "close-client", "half-close"] {
+        for id in
+            ["three-steps", "old-syn", "calls-return", "bytes", "close-server", "close-client", "half-close"]
+        {
             let lesson = ask(&json!({"ask": "lesson", "id": id, "lang": lang}));
             assert!(!lesson["figures"].as_array().expect("figures").is_empty(), "{id}");
             // Numbers that a figure names are those of the run.
             let run = end_of(id).to_string();
             for figure in lesson["figures"].as_array().expect("figures") {
                 let figure = figure.as_str().expect("text");
-                for number in figure.split(|sign: char| !sign.is_ascii_digit()).filter(|number| number.len() > 6) {
+                for number in
+                    figure.split(|sign: char| !sign.is_ascii_digit()).filter(|number| number.len() > 6)
+                {
                     assert!(run.contains(number), "{id}: {number} of {figure}");
                 }
             }

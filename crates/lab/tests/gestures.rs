@@ -74,7 +74,11 @@ fn a_dropped_segment_is_seen_on_its_way_and_never_arrives() {
 fn what_is_delayed_arrives_that_much_later() {
     let view = end_after(&json!([{"delay": {"frame": 1, "ms": 250}}]));
     let row = &rows_of(&view, 1)[0];
-    assert_eq!(row["arrived"].as_f64().map(|at| (at * 1e3).round()), Some(290.0), "20 ms sent, 20 ms on its way, 250 more");
+    assert_eq!(
+        row["arrived"].as_f64().map(|at| (at * 1e3).round()),
+        Some(290.0),
+        "20 ms sent, 20 ms on its way, 250 more"
+    );
     assert!(row["remarks"].to_string().contains("held back for 250 ms"), "{row}");
     assert!(is_well(&view));
 }

@@ -62,7 +62,15 @@ pub(super) const LESSONS: &[Lesson] = &[
         setup: || {
             let client = ["connect", "write 2374", "shutdown", "recv all", "close"];
             let server = [
-                "listen", "accept", "recv all", "write 179", "wait 200ms", "write 179", "wait 200ms", "write 179", "close",
+                "listen",
+                "accept",
+                "recv all",
+                "write 179",
+                "wait 200ms",
+                "write 179",
+                "wait 200ms",
+                "write 179",
+                "close",
             ];
             with_programs(&client, &server)
         },
@@ -159,7 +167,8 @@ pub(super) const LESSONS: &[Lesson] = &[
                 id: "time",
                 right: |look| {
                     let ends = look.moves().find(|moved| moved.row.from == State::TimeWait)?;
-                    let fins = look.segments().filter(|seen| seen.host != ends.host && seen.facts.flags.fin());
+                    let fins =
+                        look.segments().filter(|seen| seen.host != ends.host && seen.facts.flags.fin());
                     let heard: Instant = fins.filter_map(|seen| seen.arrived).last()?;
                     Look::choose(Some(ends.at.since(heard).as_secs()), &[1, 60, 600])
                 },

@@ -26,7 +26,8 @@ pub(super) const LESSONS: &[Lesson] = &[
             Question {
                 id: "arrives",
                 right: |look| {
-                    let arrived = look.first(CLIENT, |seen| seen.facts.len_bytes > 0 && seen.arrived.is_some())?;
+                    let arrived =
+                        look.first(CLIENT, |seen| seen.facts.len_bytes > 0 && seen.arrived.is_some())?;
                     let choices = [SendReason::NewData, SendReason::TailLossProbe, SendReason::Timeout];
                     Look::choose(arrived.why, &choices)
                 },
@@ -70,7 +71,8 @@ pub(super) const LESSONS: &[Lesson] = &[
                 id: "after",
                 right: |look| {
                     let fills = look.because(CLIENT, SendReason::FastRetransmit)?.arrived?;
-                    let ack = look.first(SERVER, |seen| seen.at >= fills && seen.facts.ack.number() > 4_225_929_577)?;
+                    let ack = look
+                        .first(SERVER, |seen| seen.at >= fills && seen.facts.ack.number() > 4_225_929_577)?;
                     Look::choose(Some(ack.facts.ack.number()), &[4_225_931_037, 4_225_932_497, 4_225_946_657])
                 },
             },
@@ -89,7 +91,8 @@ pub(super) const LESSONS: &[Lesson] = &[
             Question {
                 id: "dups",
                 right: |look| {
-                    let count = look.segments().filter(|seen| seen.why == Some(SendReason::DuplicateAck)).count();
+                    let count =
+                        look.segments().filter(|seen| seen.why == Some(SendReason::DuplicateAck)).count();
                     Look::choose(Some(count), &[0, 1, 3])
                 },
             },
@@ -129,7 +132,10 @@ pub(super) const LESSONS: &[Lesson] = &[
                 right: |look| {
                     let closed = look.first(SERVER, is_closed)?.at;
                     let open = look.first(SERVER, |seen| seen.at > closed && seen.facts.window_bytes > 0)?;
-                    Look::choose(open.why, &[SendReason::ProbeAck, SendReason::WindowUpdate, SendReason::NewData])
+                    Look::choose(
+                        open.why,
+                        &[SendReason::ProbeAck, SendReason::WindowUpdate, SendReason::NewData],
+                    )
                 },
             },
         ],
@@ -228,7 +234,13 @@ pub(super) const LESSONS: &[Lesson] = &[
                 id: "where",
                 right: |look| {
                     let [wire, queue] = [look.lost(CLIENT, Lost::Wire), look.lost(CLIENT, Lost::QueueFull)];
-                    Some(if queue > 0 { 1 } else if wire > 0 { 0 } else { return None })
+                    Some(if queue > 0 {
+                        1
+                    } else if wire > 0 {
+                        0
+                    } else {
+                        return None;
+                    })
                 },
             },
             Question { id: "why", right: first_again },
@@ -315,8 +327,17 @@ pub(super) const LESSONS: &[Lesson] = &[
         id: "reset-half-open",
         setup: || {
             let client = ["connect", "write 2374", "wait 500ms", "write 100", "recv all", "close"];
-            let server =
-                ["listen", "accept", "recv 2374", "wait 200ms", "crash", "listen", "accept", "recv all", "close"];
+            let server = [
+                "listen",
+                "accept",
+                "recv 2374",
+                "wait 200ms",
+                "crash",
+                "listen",
+                "accept",
+                "recv all",
+                "close",
+            ];
             with_programs(&client, &server)
         },
         deeds: no_deeds,
@@ -327,7 +348,8 @@ pub(super) const LESSONS: &[Lesson] = &[
                     let crash = look.says(SERVER, "crash")?;
                     let reset = look.first(SERVER, |seen| seen.facts.flags.rst());
                     let Some(reset) = reset else { return Some(2) };
-                    let sends = look.segments().filter(|seen| seen.host == CLIENT && seen.at < reset.at).last()?;
+                    let sends =
+                        look.segments().filter(|seen| seen.host == CLIENT && seen.at < reset.at).last()?;
                     Some(usize::from(sends.at > crash))
                 },
             },
@@ -345,9 +367,19 @@ pub(super) const LESSONS: &[Lesson] = &[
         number: 12,
         id: "reset-forged",
         setup: || {
-            let client = ["connect", "write 2374", "recv 537", "wait 300ms", "write 100", "recv all", "close"];
-            let server =
-                ["listen", "accept", "recv 2374", "write 537", "recv 100", "write 100", "wait 300ms", "recv 100", "close"];
+            let client =
+                ["connect", "write 2374", "recv 537", "wait 300ms", "write 100", "recv all", "close"];
+            let server = [
+                "listen",
+                "accept",
+                "recv 2374",
+                "write 537",
+                "recv 100",
+                "write 100",
+                "wait 300ms",
+                "recv 100",
+                "close",
+            ];
             with_programs(&client, &server)
         },
         deeds: || {

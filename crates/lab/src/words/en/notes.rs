@@ -72,6 +72,7 @@ pub(crate) const NOTES: crate::words::Table = &[
     ("tcp/crash", "the host lost its power"),
     ("tcp/no-connection", "there is no connection"),
     ("tcp/other", "the connection has failed"),
+    ("tcp/port-taken", "the port is taken: this program listens or connects there already"),
     ("tcp/refused", "refused: nobody listens there"),
     ("tcp/reset", "the peer has reset the connection"),
     ("tcp/timed-out", "the peer does not answer any more"),

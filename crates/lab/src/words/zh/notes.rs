@@ -72,6 +72,7 @@ pub(crate) const NOTES: crate::words::Table = &[
     ("tcp/crash", "主机断电"),
     ("tcp/no-connection", "没有连接"),
     ("tcp/other", "连接失败"),
+    ("tcp/port-taken", "端口已被占用：本程序已经在该端口监听或连接"),
     ("tcp/refused", "连接被拒绝：对方没有程序在监听"),
     ("tcp/reset", "连接被对方重置"),
     ("tcp/timed-out", "对方不再应答"),
