@@ -4,6 +4,7 @@
 //! be made to lead here. So a request must name this server as its host, and if it says which page it comes from, that
 //! must be ours.
 
+use super::door::Door;
 use bytes::Bytes;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, ORIGIN, REFERRER_POLICY,
@@ -22,6 +23,7 @@ const QUESTION_BYTES_MAX: usize = 256 << 10;
 /// The page, and the laboratory behind it.
 pub(super) struct Answers {
     lab: RefCell<lab::Lab>,
+    door: Door,
     page: Bytes,
     /// What `Host` may be.
     hosts: [String; 2],
@@ -34,6 +36,7 @@ impl Answers {
     pub(super) fn new(port: u16) -> Answers {
         Answers {
             lab: RefCell::default(),
+            door: Door::new(),
             page: html(Backend::Http).into(),
             hosts: ["127.0.0.1", "localhost"].map(|name| format!("{name}:{port}")),
         }
@@ -48,8 +51,9 @@ impl Answers {
         Ok(match (head.uri.path(), &head.method) {
             ("/", &Method::GET | &Method::HEAD) => answer("text/html; charset=utf-8", self.page.clone()),
             ("/call", &Method::POST) => self.call(body).await,
+            ("/explain", &Method::POST) => self.explain(head.uri.query(), body).await,
             ("/", _) => not_allowed("GET, HEAD"),
-            ("/call", _) => not_allowed("POST"),
+            ("/call" | "/explain", _) => not_allowed("POST"),
             _ => refusal(StatusCode::NOT_FOUND, "there is nothing here; the laboratory is at /\n"),
         })
     }
@@ -63,6 +67,17 @@ impl Answers {
         let is_host_ours =
             hosts.next().is_some_and(|host| is_ours(host.as_bytes())) && hosts.next().is_none();
         is_host_ours && fields.get_all(ORIGIN).iter().all(is_our_page)
+    }
+
+    async fn explain(&self, query: Option<&str>, body: Incoming) -> Answer {
+        match self.door.explain(query, body).await {
+            Ok(page) => answer("text/html; charset=utf-8", page.into()),
+            Err(error) => {
+                let mut refusal = answer("application/json", error.into());
+                *refusal.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+                refusal
+            }
+        }
     }
 
     async fn call(&self, body: Incoming) -> Answer {
