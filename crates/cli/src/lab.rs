@@ -5,8 +5,8 @@
 //! browser of this machine is to reach them without any privilege.
 
 mod answers;
-mod door;
 mod socket;
+mod upload;
 
 use crate::failure::{Failure, Outcome, print};
 use crate::interrupt;
@@ -27,7 +27,7 @@ use tokio::task::LocalSet;
 /// The most connections at once: a browser opens six to one host.
 const CONNECTIONS_MAX: usize = 64;
 /// How long a connection may say nothing.
-const IDLE: Duration = Duration::from_secs(120);
+const IDLE: Duration = Duration::from_secs(300);
 /// The longest head of a request. hyper wants at least 8 KiB.
 const HEAD_BYTES_MAX: usize = 16 << 10;
 /// How long to wait after a connection could not be accepted.

@@ -24,7 +24,8 @@ pub struct Mark {
 
 /// The marks of a run, in the order of time, the first 80.
 pub(crate) fn of(run: &Run, lang: Language) -> Vec<Mark> {
-    let mut marks = Marks { run, lang, marks: Vec::new(), windows: [None; 2], ssthresh: [u32::MAX; 2] };
+    let mut marks =
+        Marks { run, lang, marks: Vec::new(), windows: [None; 2], ssthresh: [u32::MAX; 2], last: None };
     let mut logged = 0;
     for (place, event) in run.events.iter().enumerate() {
         for entry in &run.world.log()[logged..event.log_end] {
@@ -44,6 +45,8 @@ struct Marks<'a> {
     windows: [Option<u32>; 2],
     /// The slow-start threshold that each host had last.
     ssthresh: [u32; 2],
+    /// What the last mark was, and whose.
+    last: Option<(&'static str, usize)>,
 }
 
 impl Marks<'_> {
@@ -69,7 +72,12 @@ impl Marks<'_> {
         }
     }
 
-    fn add(&mut self, at: usize, key: &str, host: usize, numbers: &[(&str, u32)]) {
+    /// Adds a mark; of several losses or repairs in a row, only the first.
+    fn add(&mut self, at: usize, key: &'static str, host: usize, numbers: &[(&str, u32)]) {
+        let before = self.last.replace((key, host));
+        if before == Some((key, host)) && matches!(key, "mark/lost" | "mark/again-told" | "mark/again-rto") {
+            return;
+        }
         let numbers: Vec<(&str, String)> =
             numbers.iter().map(|(name, number)| (*name, number.to_string())).collect();
         let mut values: Vec<(&str, &str)> = vec![("host", said::host(host, self.lang))];

@@ -4,11 +4,11 @@
 //! it shows is an answer of [`Lab::call`](crate::Lab::call). What is *not* here: the server that answers it
 //! (`synfin lab`) and the browser's exports (`page`).
 
-mod base64;
-
 #[cfg(test)]
 mod tests;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;
 
 /// Who answers the page.
@@ -69,7 +69,7 @@ impl Backend<'_> {
 pub fn html(backend: Backend<'_>) -> String {
     let module = match backend {
         Backend::Http => String::new(),
-        Backend::Wasm(module) => base64::encode(module),
+        Backend::Wasm(module) => STANDARD.encode(module),
     };
     let mut page = String::with_capacity(module.len() + (1 << 18));
     for part in PAGE.split("{{") {
@@ -87,6 +87,8 @@ fn filled<'a>(name: &str, backend: Backend<'_>, module: &'a str) -> Cow<'a, str>
         "style" => [report::page::style(), &STYLES.concat()].concat().into(),
         "backend" => if backend == Backend::Http { "http" } else { "wasm" }.into(),
         "module" => module.into(),
+        // Those of report's scripts, by language.
+        "report-words" => "{}".into(),
         "script" => [report::page::scripts(), &SCRIPTS].concat().concat().into(),
         _ => "".into(),
     }

@@ -188,7 +188,7 @@ impl Run {
             next: self.events.get(at).map(|event| seconds(event.at)),
             is_cut: self.is_cut,
             hosts,
-            flights: self.flights(now, log_end),
+            flights: self.flights(now, at),
             connection,
             frames,
             touched,

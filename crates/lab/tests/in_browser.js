@@ -48,6 +48,7 @@ if (!inFrame) addEventListener("load", () => {
     say("lost", all("#wire-svg .seg.lost").length);
     say("end", states());
     press("Home");
+    await until(() => event() === 0, "the start");
     await stepTo(3);
     await stepTo(4);
     press("ArrowLeft");
@@ -71,8 +72,8 @@ if (!inFrame) addEventListener("load", () => {
     // Addresses: a moment, one that cannot be read, and the one that the page wrote.
     await open(moment({ lesson: "three-steps", at: 5 }), () => event() === 5 && one("#deeds").hidden, "a moment");
     const kept = location.hash;
-    await open("#m=nothing%20of%20it", () => !one("#message").hidden, "a message");
-    say("unreadable", event() === 0 && one("#lesson-title").textContent.length > 0);
+    await open("#m=nothing%20of%20it", () => !one("#message").hidden && event() === 0, "a message and the first lesson");
+    say("unreadable", one("#lesson-title").textContent);
     one("#message button").click();
     await open(kept, () => event() === 5, "the moment again");
     say("shared", states());
@@ -100,7 +101,7 @@ if (!inFrame) addEventListener("load", () => {
     await until(() => document.documentElement.lang === "zh-CN" && one("#step").textContent.includes(chinese.step), "Chinese");
     await until(() => all("#lesson-list li").length && /[\u4e00-\u9fff]/.test(one("#lesson-title").textContent), "a lesson in Chinese");
     const left = new Set(Object.keys(english).filter((key) => english[key] !== chinese[key]).map((key) => english[key]));
-    const spoken = all("body *").flatMap((e) => [...[...e.childNodes].filter((n) => n.nodeType === 3).map((n) => n.textContent.trim()), e.title, e.getAttribute("aria-label"), e.placeholder]);
+    const spoken = all("body *").filter((e) => !e.closest("script, .program, .chip, #ladder, #wire-svg")).flatMap((e) => [...[...e.childNodes].filter((n) => n.nodeType === 3).map((n) => n.textContent.trim()), e.title, e.getAttribute("aria-label"), e.placeholder]);
     say("english-left", spoken.filter((t) => left.has(t)));
     say("keys-left", all("body *").filter((e) => e.children.length === 0 && !e.closest("script, style") && /^[a-z]+(\.[a-z-]+)+$/.test(e.textContent.trim())).map((e) => e.textContent));
     press("z");

@@ -4,18 +4,19 @@
 //! be made to lead here. So a request must name this server as its host, and if it says which page it comes from, that
 //! must be ours.
 
-use super::door::Door;
+use super::upload;
 use bytes::Bytes;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST, HeaderMap, HeaderValue, ORIGIN, REFERRER_POLICY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use http::{Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use lab::page::{Backend, html};
 use std::cell::RefCell;
 use std::convert::Infallible;
+use tokio::sync::Semaphore;
 
 /// The longest question: 200 deeds and two programs of 40 lines are a tenth of it.
 const QUESTION_BYTES_MAX: usize = 256 << 10;
@@ -23,10 +24,11 @@ const QUESTION_BYTES_MAX: usize = 256 << 10;
 /// The page, and the laboratory behind it.
 pub(super) struct Answers {
     lab: RefCell<lab::Lab>,
-    door: Door,
     page: Bytes,
     /// What `Host` may be.
     hosts: [String; 2],
+    /// Captures are explained one after the other: each takes a processor.
+    lens: Semaphore,
 }
 
 type Answer = Response<Full<Bytes>>;
@@ -36,9 +38,9 @@ impl Answers {
     pub(super) fn new(port: u16) -> Answers {
         Answers {
             lab: RefCell::default(),
-            door: Door::new(),
             page: html(Backend::Http).into(),
             hosts: ["127.0.0.1", "localhost"].map(|name| format!("{name}:{port}")),
+            lens: Semaphore::new(1),
         }
     }
 
@@ -51,7 +53,7 @@ impl Answers {
         Ok(match (head.uri.path(), &head.method) {
             ("/", &Method::GET | &Method::HEAD) => answer("text/html; charset=utf-8", self.page.clone()),
             ("/call", &Method::POST) => self.call(body).await,
-            ("/explain", &Method::POST) => self.explain(head.uri.query(), body).await,
+            ("/explain", &Method::POST) => self.explain(&head.uri, body).await,
             ("/", _) => not_allowed("GET, HEAD"),
             ("/call" | "/explain", _) => not_allowed("POST"),
             _ => refusal(StatusCode::NOT_FOUND, "there is nothing here; the laboratory is at /\n"),
@@ -69,17 +71,6 @@ impl Answers {
         is_host_ours && fields.get_all(ORIGIN).iter().all(is_our_page)
     }
 
-    async fn explain(&self, query: Option<&str>, body: Incoming) -> Answer {
-        match self.door.explain(query, body).await {
-            Ok(page) => answer("text/html; charset=utf-8", page.into()),
-            Err(error) => {
-                let mut refusal = answer("application/json", error.into());
-                *refusal.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
-                refusal
-            }
-        }
-    }
-
     async fn call(&self, body: Incoming) -> Answer {
         let question = match Limited::new(body, QUESTION_BYTES_MAX).collect().await {
             Ok(question) => question.to_bytes(),
@@ -91,6 +82,30 @@ impl Answers {
         let answered = self.lab.borrow_mut().call(&String::from_utf8_lossy(&question));
         answer("application/json", answered.into())
     }
+
+    /// The page of the capture that is the body. It is read as it comes, on a thread that may wait for it.
+    async fn explain(&self, uri: &Uri, body: Incoming) -> Answer {
+        let options = options(uri.query().unwrap_or_default());
+        let _turn = self.lens.acquire().await;
+        let (pieces, file) = upload::channel();
+        let page = tokio::task::spawn_blocking(move || lab::explain(file, &options));
+        upload::pass_on(body, pieces).await;
+        match page.await {
+            Ok(Ok(page)) => answer("text/html; charset=utf-8", page.into()),
+            Ok(Err(error)) => {
+                let mut refused = answer("application/json", error.into());
+                *refused.status_mut() = StatusCode::BAD_REQUEST;
+                refused
+            }
+            Err(_) => refusal(StatusCode::INTERNAL_SERVER_ERROR, "this capture could not be explained\n"),
+        }
+    }
+}
+
+/// The value of `options`, and `{}` without it.
+fn options(query: &str) -> String {
+    let found = url::form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "options");
+    found.map_or_else(|| "{}".to_owned(), |(_, value)| value.into_owned())
 }
 
 fn answer(media_type: &'static str, body: Bytes) -> Answer {

@@ -1,5 +1,6 @@
 //! What a question asks of a run.
 
+use crate::deed::Deed;
 use crate::run::Run;
 use sim::{Entry, Happening, Lost};
 use tcp::state::Row;
@@ -104,6 +105,12 @@ impl Look<'_> {
                 *of == host && matches!(entry.what, Happening::Lost { why, .. } if why == because)
             })
             .count()
+    }
+
+    /// The same run with more deeds: what would happen, if.
+    pub(super) fn with(&self, deeds: &[Deed]) -> Option<Run> {
+        let deeds: Vec<Deed> = self.0.deeds.iter().chain(deeds).cloned().collect();
+        Run::new(&self.0.setup, &deeds).ok()
     }
 
     /// The place of the answer among these.

@@ -47,11 +47,11 @@ pub(super) const LESSONS: &[Lesson] = &[
         number: 2,
         id: "old-syn",
         setup: || {
-            let client = ["wait 300ms", "connect", "write 2374", "recv all", "close"];
+            let client = ["wait 100ms", "wait 200ms", "connect", "write 2374", "recv all", "close"];
             let server = ["listen", "accept", "recv 2374", "write 537", "wait 100ms", "close"];
             with_programs(&client, &server)
         },
-        deeds: || vec![Deed::Forge { after: 1, host: 1, what: Forged::OldSyn }],
+        deeds: || vec![Deed::Forge { after: 2, host: 1, what: Forged::OldSyn }],
         questions: &[
             Question {
                 id: "server",

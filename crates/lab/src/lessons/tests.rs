@@ -20,6 +20,50 @@ const RIGHT: &[(&str, &str, usize)] = &[
     ("bytes", "second", 2),
     ("bytes", "ack", 2),
     ("bytes", "fin", 2),
+    ("close-server", "first", 2),
+    ("close-server", "ack", 2),
+    ("close-server", "time-wait", 2),
+    ("close-client", "between", 2),
+    ("close-client", "count", 3),
+    ("close-client", "time-wait", 1),
+    ("half-close", "client", 2),
+    ("half-close", "server", 3),
+    ("half-close", "bytes", 3),
+    ("both-close", "state", 2),
+    ("both-close", "time-wait", 3),
+    ("both-open", "state", 2),
+    ("both-open", "count", 3),
+    ("both-open", "connections", 1),
+    ("time-wait", "who", 2),
+    ("time-wait", "again", 1),
+    ("time-wait", "time", 2),
+    ("loss-timer", "arrives", 3),
+    ("loss-timer", "double", 2),
+    ("loss-fast", "ack", 2),
+    ("loss-fast", "why", 2),
+    ("loss-fast", "after", 3),
+    ("loss-tail", "dups", 1),
+    ("loss-tail", "why", 3),
+    ("window-zero", "probe", 2),
+    ("window-zero", "pace", 2),
+    ("window-zero", "opens", 2),
+    ("window-silly", "step", 2),
+    ("window-silly", "size", 3),
+    ("slow-start", "first", 3),
+    ("slow-start", "grows", 2),
+    ("congestion", "where", 2),
+    ("congestion", "why", 2),
+    ("congestion", "half", 2),
+    ("reset-refused", "answer", 3),
+    ("reset-refused", "connect", 2),
+    ("reset-aborted", "server", 2),
+    ("reset-aborted", "answer", 3),
+    ("reset-aborted", "time-wait", 3),
+    ("reset-half-open", "when", 2),
+    ("reset-half-open", "answer", 3),
+    ("reset-forged", "blind", 2),
+    ("reset-forged", "exact", 3),
+    ("reset-forged", "server", 2),
 ];
 
 fn run(lesson: &Lesson) -> Run {
@@ -74,5 +118,17 @@ fn every_lesson_ends_and_has_marks_and_texts() {
             assert!(view.marks.iter().all(|mark| (1..=run.events().len()).contains(&mark.at)), "{}", view.id);
             assert!(view.marks.is_sorted_by_key(|mark| mark.at), "{}", view.id);
         }
+    }
+}
+
+#[test]
+fn the_course_has_twelve_lessons_in_order() {
+    let numbers: Vec<u8> = Lesson::all().iter().map(|lesson| lesson.number()).collect();
+    assert!(numbers.is_sorted(), "{numbers:?}");
+    let mut once = numbers.clone();
+    once.dedup();
+    assert_eq!(once, (1..=12).collect::<Vec<u8>>());
+    for lesson in Lesson::all() {
+        assert!(std::ptr::eq(Lesson::named(lesson.id()).expect("by its name"), *lesson), "{}", lesson.id());
     }
 }

@@ -21,7 +21,7 @@ async function server() {
     try {
       response = await fetch("/call", { method: "POST", headers: { "content-type": "application/json" }, body: question });
     } catch {
-      throw new Error(word("gone"));
+      throw new Error(phrase("gone"));
     }
     if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
     return response.text();

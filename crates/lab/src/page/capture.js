@@ -100,7 +100,7 @@ function captureDoor(explain) {
   }
 
   function doing(file, bytes) {
-    const what = word(bytes < file.size ? "door.reading" : "door.explaining", { name: file.name });
+    const what = phrase(bytes < file.size ? "door.reading" : "door.explaining", { name: file.name });
     $("door-doing").textContent = `${what} ${size(bytes)} / ${size(file.size)}`;
     $("door-progress").value = file.size ? bytes / file.size : 1;
   }
@@ -127,7 +127,7 @@ function captureDoor(explain) {
     running = null;
     if (page) { shown(file, page); return true; }
     show("open");
-    tell(failure.message || word("gone"));
+    tell(failure.message || phrase("gone"));
     return false;
   }
 
@@ -139,7 +139,7 @@ function captureDoor(explain) {
     e.preventDefault();
     document.body.classList.remove("dragging");
     $("door").scrollIntoView({ block: "start" });
-    if (e.dataTransfer.files.length === 1) open(e.dataTransfer.files[0]); else tell(word("door.one"));
+    if (e.dataTransfer.files.length === 1) open(e.dataTransfer.files[0]); else tell(phrase("door.one"));
   });
   $("door-file").onchange = () => { if ($("door-file").files.length) open($("door-file").files[0]); };
   $("door-cancel").onclick = close;

@@ -48,7 +48,7 @@ function readDiagram(answer) {
 
 /** The diagram of a connection: where it is, the arrow that it took last, those that may come next. */
 function diagramElement(state, taken, next, pick) {
-  const root = svg("svg", { viewBox: "0 0 320 272", class: "diagram", role: "group", "aria-label": word("diagram.of", { state }) });
+  const root = svg("svg", { viewBox: "0 0 320 272", class: "diagram", role: "group", "aria-label": phrase("diagram.of", { state }) });
   const later = new Set(next.map((row) => `${row.from} ${row.to}`)), last = taken && taken.from !== taken.to ? `${taken.from} ${taken.to}` : null;
   const edges = [...lab.diagram.pairs.entries()].filter(([key]) => key !== last);
   for (const [key, [from, to]] of edges) if (!later.has(key)) root.append(arrow(from, to, ""));
@@ -58,7 +58,7 @@ function diagramElement(state, taken, next, pick) {
   for (const [name, [x, y]] of boxes) {
     const isBelow = name === "CLOSED" && y === CLOSED_BELOW[1];
     const here = name === state && (name !== "CLOSED" || isBelow === (begun && !BEGINNINGS.includes(taken.from)));
-    const box = svg("g", { class: `state-box${here ? " here" : ""}`, role: "button", tabindex: isBelow ? -1 : 0, "aria-label": word(here ? "state.here" : "state.of", { state: name }), style: `--c: var(--${STATE_COLOR[name] || "grey"})` },
+    const box = svg("g", { class: `state-box${here ? " here" : ""}`, role: "button", tabindex: isBelow ? -1 : 0, "aria-label": phrase(here ? "state.here" : "state.of", { state: name }), style: `--c: var(--${STATE_COLOR[name] || "grey"})` },
       svg("rect", { x: x - BOX.width / 2, y: y - BOX.height / 2, width: BOX.width, height: BOX.height, rx: 6 }), svg("text", { x, y: y + 3.6, "text-anchor": "middle" }, name));
     box.onclick = () => pick(name);
     box.onkeydown = (e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); e.stopPropagation(); pick(name); } };
@@ -86,5 +86,5 @@ const stateAbout = (name) => lab.diagram.states.find((s) => s.name === name) || 
 function showState(name) {
   const about = stateAbout(name), rows = lab.diagram.rows.filter((row) => row.from === name);
   const list = make("ul", "rows", null, ...rows.map((row) => make("li", "", null, make("span", "mono", rowText(row)), " → ", make("b", "", row.to), " ", sectionLink(row.section), make("div", "dim", row.about || ""))));
-  openMenu([make("h2", "", name), make("p", "", about.about || ""), sectionLink(about.section), make("h3", "", word("state.next")), list], null, name);
+  openMenu([make("h2", "", name), make("p", "", about.about || ""), sectionLink(about.section), make("h3", "", phrase("state.next")), list], null, name);
 }

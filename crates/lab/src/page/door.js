@@ -34,5 +34,5 @@ function listenToDoor() {
 
 async function share() {
   const url = location.href.split("#")[0] + lab.address;
-  try { await navigator.clipboard.writeText(url); say(word("share.done")); } catch { say(`${word("share.by-hand")} ${url}`); }
+  try { await navigator.clipboard.writeText(url); say(phrase("share.done")); } catch { say(`${phrase("share.by-hand")} ${url}`); }
 }

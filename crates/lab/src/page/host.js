@@ -22,20 +22,22 @@ function drawHost(side) {
   const head = make("div", "host-head", null, make("h2", `side-${side}`, hostName(side)), make("span", "dim mono", host.address));
   const now = make("div", "state-now", null, make("span", "state-name", state));
   now.style.setProperty("--c", `var(--${STATE_COLOR[state] || "grey"})`);
-  if (connection && connection.row) now.append(make("span", "dim", word("since", { time: timeText(connection.since) })));
+  if (connection && connection.row) now.append(make("span", "dim", phrase("since", { time: timeText(connection.since) })));
   const parts = [head, now, make("p", "state-about", about.about || "")];
   if (host.connections.length > 1) parts.push(connectionChips(side));
   parts.push(programElement(side), diagramElement(state, taken, connection ? connection.next : lab.diagram.rows.filter((row) => row.from === state), showState));
   parts.push(rowElements(state, taken, connection));
   if (connection && connection.numbers) parts.push(numbersElement(connection.numbers, side));
+  const focusable = () => [...box.querySelectorAll("button, summary, a, [role=button]")], focused = focusable().indexOf(document.activeElement);
   const open = new Set([...box.querySelectorAll("details[open]")].map((d) => d.dataset.key));
   box.replaceChildren(...parts);
   for (const d of box.querySelectorAll("details")) d.open = open.has(d.dataset.key);
+  if (focused >= 0 && focusable()[focused]) focusable()[focused].focus({ preventScroll: true });
 }
 
 function connectionChips(side) {
   const list = lab.view.hosts[side].connections, shown = connectionOf(side);
-  return make("div", "chips", null, make("span", "dim", word("connections")), ...list.map((c, i) => {
+  return make("div", "chips", null, make("span", "dim", phrase("connections")), ...list.map((c, i) => {
     const b = make("button", "", `${i + 1}: ${c.state}`);
     b.setAttribute("aria-pressed", c === shown);
     b.onclick = () => { lab.chosen[side] = i; drawHost(side); };
@@ -48,20 +50,20 @@ function programElement(side) {
   const host = lab.view.hosts[side], list = make("ol", "program mono");
   host.program.forEach((call, i) => {
     const item = make("li", "", null, make("span", "", call));
-    if (i < host.call) { item.classList.add("done"); item.append(make("span", "tick", ` ✓`)); item.setAttribute("aria-label", word("call.done", { call })); }
+    if (i < host.call) { item.classList.add("done"); item.append(make("span", "tick", ` ✓`)); item.setAttribute("aria-label", phrase("call.done", { call })); }
     if (i === host.call) {
       item.classList.add("now");
       item.setAttribute("aria-current", "step");
-      if (host.waits) item.append(make("span", "waits", word("call.waits")));
+      if (host.waits) item.append(make("span", "waits", phrase("call.waits")));
     }
     list.append(item);
   });
   const edit = button("edit", () => editProgram(side));
-  edit.setAttribute("aria-label", word("edit.of", { host: hostName(side) }));
-  const head = make("div", "part-head", null, make("h3", "", word("program")), edit);
+  edit.setAttribute("aria-label", phrase("edit.of", { host: hostName(side) }));
+  const head = make("div", "part-head", null, make("h3", "", phrase("program")), edit);
   const box = make("div", "", null, head, list);
-  if (host.failed) box.append(make("p", "bad", word("call.failed", { why: host.failed })));
-  else if (host.program.length && host.call >= host.program.length) box.append(make("p", "dim", word("call.over")));
+  if (host.failed) box.append(make("p", "bad", phrase("call.failed", { why: host.failed })));
+  else if (host.program.length && host.call >= host.program.length) box.append(make("p", "dim", phrase("call.over")));
   return box;
 }
 
@@ -72,12 +74,12 @@ function rowElements(state, taken, connection) {
     const line = make("p", "row-taken", null, make("b", "", `${taken.from} → ${taken.to}`), " ", make("span", "mono", rowText(taken)), " ", sectionLink(taken.section));
     const about = (lab.diagram.rows.find((row) => row.number === taken.number) || {}).about;
     if (about) line.append(make("span", "about dim", about));
-    box.append(make("h3", "", word("row.taken")), line);
+    box.append(make("h3", "", phrase("row.taken")), line);
   }
   const next = connection ? connection.next : lab.diagram.rows.filter((row) => row.from === state);
   if (next.length) {
     const list = make("ul", "rows", null, ...next.map((row) => make("li", "", null, make("span", "mono", rowText(row)), " → ", make("b", "", row.to))));
-    const all = make("details", "", null, make("summary", "", word("row.next", { count: next.length })), list);
+    const all = make("details", "", null, make("summary", "", phrase("row.next", { count: next.length })), list);
     all.dataset.key = "next";
     box.append(all);
   }
@@ -92,17 +94,17 @@ const numberText = (value, unit) => (value === null || value === undefined ? "�
 
 function numbersElement(numbers, side) {
   const cells = NUMBERS.flatMap(([name, unit]) => {
-    const title = make("dt", "", word(`number.${name}`));
-    title.title = word(`number.${name}.about`);
+    const title = make("dt", "", phrase(`number.${name}`));
+    title.title = phrase(`number.${name}.about`);
     return [title, make("dd", "mono", numberText(numbers[name], unit))];
   });
   const timers = make("ul", "timers", null, ...numbers.timers.map(([name, due]) => {
-    const bar = make("i"), item = make("li", "", null, make("span", "", wordOr(`timer.${name}`, name)), make("span", "left mono"), bar);
+    const bar = make("i"), item = make("li", "", null, make("span", "", phraseOr(`timer.${name}`, name)), make("span", "left mono"), bar);
     Object.assign(item.dataset, { due, side });
-    item.title = wordOr(`timer.${name}.about`, "");
+    item.title = phraseOr(`timer.${name}.about`, "");
     return item;
   }));
-  return make("div", "numbers", null, make("h3", "", word("numbers-of")), make("dl", "", null, ...cells), make("h3", "", word("timers")), numbers.timers.length ? timers : make("p", "dim", word("timers.none")));
+  return make("div", "numbers", null, make("h3", "", phrase("numbers-of")), make("dl", "", null, ...cells), make("h3", "", phrase("timers")), numbers.timers.length ? timers : make("p", "dim", phrase("timers.none")));
 }
 
 /** Lets the timers count down to the clock. */
@@ -129,10 +131,10 @@ function form(fields, of) {
   const inputs = fields.map(([name, kind]) => {
     const input = Array.isArray(kind) ? make("select", "", null, ...kind.map((k) => make("option", "", k))) : make("input");
     if (kind === "check") { input.type = "checkbox"; input.checked = Boolean(of[name]); }
-    else { if (kind === "number") { input.type = "number"; input.min = 0; input.placeholder = word("field.none"); } input.value = of[name] === null || of[name] === undefined ? "" : of[name]; }
+    else { if (kind === "number") { input.type = "number"; input.min = 0; input.placeholder = phrase("field.none"); } input.value = of[name] === null || of[name] === undefined ? "" : of[name]; }
     return [name, kind, input];
   });
-  const labels = inputs.map(([name, , input]) => make("label", "field", null, make("span", "", word(`field.${name}`)), input));
+  const labels = inputs.map(([name, , input]) => make("label", "field", null, make("span", "", phrase(`field.${name}`)), input));
   const read = () => inputs.reduce((all, [name, kind, input]) => {
     if (kind === "check") all[name] = input.checked;
     else if (kind !== "number") all[name] = input.value;
@@ -158,7 +160,7 @@ function editProgram(side) {
   const box = $(`host-${side}`), setup = JSON.parse(JSON.stringify(setupNow())), host = setup.hosts[side], text = make("textarea", "mono");
   stop();
   Object.assign(text, { value: host.program.join("\n"), rows: Math.max(6, host.program.length + 1), spellcheck: false, id: `program-${side}` });
-  text.setAttribute("aria-label", word("edit.of", { host: hostName(side) }));
+  text.setAttribute("aria-label", phrase("edit.of", { host: hostName(side) }));
   const wrong = make("p", "bad"), more = form(HOST_FIELDS, host);
   wrong.setAttribute("role", "alert");
   text.setAttribute("aria-describedby", wrong.id = `wrong-${side}`);
@@ -169,8 +171,8 @@ function editProgram(side) {
     if (await runSetup(setup, (error) => showWrong(text, wrong, error))) close();
   };
   text.onkeydown = (e) => { if (e.key === "Escape") { e.stopPropagation(); close(); } if (e.key === "Enter" && (e.ctrlKey || e.metaKey)) run(); };
-  const options = make("details", "", null, make("summary", "", word("edit.options")), ...more.labels);
-  box.replaceChildren(make("div", "host-head", null, make("h2", `side-${side}`, hostName(side))), make("p", "dim", word("edit.about")), text, wrong,
+  const options = make("details", "", null, make("summary", "", phrase("edit.options")), ...more.labels);
+  box.replaceChildren(make("div", "host-head", null, make("h2", `side-${side}`, hostName(side))), make("p", "dim", phrase("edit.about")), text, wrong,
     make("div", "buttons", null, button("edit.run", run), button("cancel", close)), options);
   text.focus();
 }

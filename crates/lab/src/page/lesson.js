@@ -11,12 +11,12 @@ async function openLesson(id, moment) {
 
 function drawLesson() {
   const { id, title, text, questions, figures } = lab.lesson, place = lab.lessons.findIndex((l) => l.id === id);
-  $("lessons").textContent = word("lesson.of", { number: (lab.lessons[place] || {}).number || place + 1, title });
+  $("lessons").textContent = phrase("lesson.of", { number: (lab.lessons[place] || {}).number || place + 1, title });
   $("lesson-title").textContent = title;
   $("lesson-about").textContent = (lab.lessons[place] || {}).about || "";
   $("lesson-text").replaceChildren(...(text || []).map((p) => make("p", "", p)));
   $("questions").replaceChildren(...(questions || []).map(questionElement));
-  $("figures").replaceChildren(...((figures || []).length ? [make("h3", "", word("figures")), make("ul", "", null, ...figures.map((f) => make("li", "", typeof f === "string" ? f : f.text || f.title || "")))] : []));
+  $("figures").replaceChildren(...((figures || []).length ? [make("h3", "", phrase("figures")), make("ul", "", null, ...figures.map((f) => make("li", "", typeof f === "string" ? f : f.text || f.title || "")))] : []));
   $("lesson-list").querySelector("ol").replaceChildren(...lab.lessons.map((l) => {
     const b = make("button", "", l.title);
     b.onclick = () => { $("lesson-list").close(); openLesson(l.id).catch((error) => say(error.message)); };
@@ -35,13 +35,13 @@ function questionElement({ id, question, hint, choices }, number) {
         const { right, why } = await ask({ ask: "answer", moment: compact(lab.moment), question: id, choice: i, lang: words.lang });
         for (const other of buttons) other.classList.remove("right-one", "wrong-one");
         b.classList.add(right ? "right-one" : "wrong-one");
-        said.replaceChildren(make("b", right ? "good" : "bad", word(right ? "answer.right" : "answer.wrong")), ` ${why}`);
+        said.replaceChildren(make("b", right ? "good" : "bad", phrase(right ? "answer.right" : "answer.wrong")), ` ${why}`);
       } catch (error) { said.textContent = error.message; }
     };
     return b;
   });
   box.append(make("div", "choices", null, ...buttons));
-  if (hint) box.append(make("details", "", null, make("summary", "", word("hint.show")), make("p", "dim", hint)));
+  if (hint) box.append(make("details", "", null, make("summary", "", phrase("hint.show")), make("p", "dim", hint)));
   box.append(said);
   return box;
 }
@@ -61,7 +61,7 @@ async function drawMarks() {
     const b = make("button", "mark-at");
     b.style.left = `${(at / events) * 100}%`;
     b.title = text;
-    b.setAttribute("aria-label", word("mark", { text, at }));
+    b.setAttribute("aria-label", phrase("mark", { text, at }));
     b.onclick = () => { stop(); go(at).catch((error) => say(error.message)); };
     return b;
   }));

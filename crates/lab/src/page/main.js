@@ -11,19 +11,25 @@ function draw() {
   drawDeeds();
   for (const side of [0, 1]) drawHost(side);
   drawWire();
-  drawBelow();
-  $("numbers").textContent = word(view.raw ? "numbers.absolute" : "numbers.relative");
+  clearTimeout(lab.drawing);
+  lab.drawing = setTimeout(drawBelow);
+  $("numbers").textContent = phrase(view.raw ? "numbers.absolute" : "numbers.relative");
 }
 
 /** The ladder and the graphs, which are report's. */
 function drawBelow() {
-  const c = lab.view.connection, d = derive(c);
+  const c = lab.view.connection;
+  lab.view.series.forEach((of, side) => { c.cwnd[side] = of.cwnd; c.rtt[side] = of.rtt_ms.map(([at, ms]) => [at, ms / 1000]); });
+  const d = derive(c);
+  // Up to now, not to the last segment.
+  d.span = [0, Math.max(lab.view.time, d.span[1])];
+  d.lanes = [0, 1].map((side) => lane(c, side, d.span));
   c.ends.forEach((end, side) => { end.name = hostName(side); });
   view.connection = c;
   view.row = null;
   view.direction = lab.direction === undefined ? (d.directions[1].top > d.directions[0].top ? 1 : 0) : lab.direction;
   const blank = () => make("span");
-  $("ladder-head").replaceChildren(blank(), make("span", "num", word("seconds")), make("span", "name", c.ends[0].name), blank(), make("span", "name r", c.ends[1].name), make("span", "", word("why")));
+  $("ladder-head").replaceChildren(blank(), make("span", "num", phrase("seconds")), make("span", "name", c.ends[0].name), blank(), make("span", "name r", c.ends[1].name), make("span", "", phrase("why")));
   drawDirection();
   filterLadder();
   $("ladder").scrollTop = ladder.tops[ladder.rows.length];
@@ -36,7 +42,7 @@ function drawDirection() {
   const [from, to] = view.direction === 0 ? [0, 1] : [1, 0];
   $("direction").textContent = `${hostName(from)} → ${hostName(to)}`;
   const entries = [["right", "sent"], ["note", "again"], ["bad", "lost"], ["good", "acked"], ["grey", "window"], ["active", "cwnd"]];
-  $("legend").replaceChildren(...entries.map(([color, key]) => { const mark = make("i"); mark.style.background = `var(--${color})`; return make("span", "", null, mark, word(`legend.${key}`)); }));
+  $("legend").replaceChildren(...entries.map(([color, key]) => { const mark = make("i"); mark.style.background = `var(--${color})`; return make("span", "", null, mark, phrase(`legend.${key}`)); }));
 }
 
 /** A row of the ladder or a point of the graphs was picked: it is shown on the wire, too. */
@@ -58,7 +64,7 @@ const otherLanguage = () => LANGUAGES.find((l) => l !== words.lang);
 const KEYS = [
   ["→", "step", step, ["ArrowRight"]], ["←", "back", back, ["ArrowLeft"]], ["␣", "play", togglePlay, [" "]], ["Home", "to-start", () => jumpTo(0), ["Home"]], ["End", "to-end", () => jumpTo(lab.view.events), ["End"]],
   ["+", "faster", () => setSpeed(1), ["+", "="]], ["−", "slower", () => setSpeed(-1), ["-"]],
-  ["d", "drop", () => { const s = wire.list.find((s) => s.key === lab.picked); if (s) drop(s); else say(word("key.drop.none")); }, ["d"]],
+  ["d", "drop", () => { const s = wire.list.find((s) => s.key === lab.picked); if (s) drop(s); else say(phrase("key.drop.none")); }, ["d"]],
   ["i", "inject", () => openInject(), ["i"]], ["a", "numbers", flipNumbers, ["a"]], ["l", "lessons", () => $("lesson-list").showModal(), ["l"]], ["z", "language", () => changeLanguage(otherLanguage()), ["z"]], ["?", "keys", () => $("keys").showModal(), ["?"]],
 ];
 
@@ -71,7 +77,7 @@ function listenToKeys() {
     if (found && lab.view) { e.preventDefault(); found[2](); }
   });
 }
-const drawKeys = () => $("keys").querySelector("dl").replaceChildren(...KEYS.flatMap(([key, name]) => [make("dt", "", key), make("dd", "", word(`key.${name}`))]));
+const drawKeys = () => $("keys").querySelector("dl").replaceChildren(...KEYS.flatMap(([key, name]) => [make("dt", "", key), make("dd", "", phrase(`key.${name}`))]));
 
 async function changeLanguage(lang) {
   stop();
@@ -85,17 +91,17 @@ async function changeLanguage(lang) {
 
 function drawTools() {
   $("wire-tools").replaceChildren(button("inject", openInject), button("wire.edit", openWire), button("lens.open", () => openInLens().catch((error) => say(error.message))));
-  $("families").replaceChildren(...FAMILIES.map(([name, about]) => make("span", "", null, chip(name), ` ${wordOr(`family.${name}`, about)}`)));
+  $("families").replaceChildren(...FAMILIES.map((family) => [family].flat()[0]).map((name) => make("span", "", null, chip(name), ` ${phrase(`family.${name}`)}`)));
 }
 
 /** The moment of the address; one that cannot be read, or cannot be run, says so and gives the first lesson. */
 async function openAddress() {
   let moment;
-  try { moment = momentOf(location.hash); } catch { say(word("address.unreadable")); moment = { lesson: undefined, setup: undefined, deeds: [], at: 0 }; }
+  try { moment = momentOf(location.hash); } catch { say(phrase("address.unreadable")); moment = { lesson: undefined, setup: undefined, deeds: [], at: 0 }; }
   const first = lab.lessons[0].id, known = lab.lessons.some((l) => l.id === moment.lesson);
-  if (moment.lesson && !known) say(word("address.lesson"));
+  if (moment.lesson && !known) say(phrase("address.lesson"));
   try { await openLesson(known ? moment.lesson : first, { ...moment, lesson: known ? moment.lesson : first }); } catch (error) {
-    say(`${word("address.unreadable")} ${error.message}`);
+    say(`${phrase("address.unreadable")} ${error.message}`);
     await openLesson(first);
   }
 }
@@ -118,6 +124,7 @@ function listen() {
   $("share").onclick = share;
   $("save").onclick = () => savePcap().catch((error) => say(error.message));
   listenToDoor();
+  listenToMenu();
   listenToKeys();
   listenToGraphs();
   listenToLadder();

@@ -86,13 +86,13 @@ function setSpeed(by) {
 }
 
 function drawPlay() {
-  $("play").textContent = play.on ? `❚❚ ${word("pause")}` : `▶ ${word("play")}`;
+  $("play").textContent = play.on ? `❚❚ ${phrase("pause")}` : `▶ ${phrase("play")}`;
   $("play").setAttribute("aria-pressed", play.on);
   $("speed").textContent = `× ${play.speed}`;
   const { at } = lab.moment, slider = $("slider");
   slider.max = lab.view.events;
   slider.value = at;
-  slider.setAttribute("aria-valuetext", word("clock", { time: lab.view.time.toFixed(6), at, events: lab.view.events }));
+  slider.setAttribute("aria-valuetext", phrase("clock", { time: lab.view.time.toFixed(6), at, events: lab.view.events }));
   for (const id of ["to-start", "back"]) $(id).disabled = at === 0;
   for (const id of ["to-end", "step"]) $(id).disabled = !hasNext();
 }

@@ -38,6 +38,15 @@ async function go(at, of = lab.moment) {
   Object.assign(lab, { moment: { ...of, at: now.at }, view: now, before, clock: now.time });
   remember();
   draw();
+  prepare();
+}
+
+/** Asks for the views that the next step on or back needs, so that it shows at once. */
+function prepare() {
+  clearTimeout(lab.preparing);
+  lab.preparing = setTimeout(() => {
+    for (const at of [lab.moment.at - 2, lab.moment.at + 1]) if (at >= 0 && at <= lab.view.events) viewAt(at).catch(() => {});
+  }, 30);
 }
 
 /** Another run of the same lesson: a setup that was edited, deeds that were done or taken back. */
@@ -90,7 +99,7 @@ function offsetOf(side, number) {
   return view.raw || isn === null || isn === undefined ? number : (number - isn) | 0;
 }
 function segmentLabel({ from, flags, seq, ack, len }) {
-  let text = `${flags.replace(/, /g, ",") || word("no-flags")} Seq=${offsetOf(from, seq)}`;
+  let text = `${flags.replace(/, /g, ",") || phrase("no-flags")} Seq=${offsetOf(from, seq)}`;
   if (ack !== null && ack !== undefined) text += ` Ack=${offsetOf(1 - from, ack)}`;
   return len ? `${text} Len=${len}` : text;
 }

@@ -1,13 +1,18 @@
 // The wire: time runs downwards, each segment is a line from its sender to its receiver, and what is under way stands
 // where it is at this time. Spans without anything are drawn shorter than they are.
-const WIRE = { height: 470, top: 14, slot: 15, label: 190 };
+/** The wire shows so many segments, the youngest; the ladder below has all. */
+const SHOWN_MAX = 70;
+const WIRE = { height: 300, top: 14, slot: 15 };
+/** The columns that report's `wrapped` counts for a Chinese character. */
+const WIDE_COLUMNS = wrapped([["中文", ""]], 2).length;
 const wire = { points: [], lines: [], width: 0 };
 
 /** Everything on the wire: what the ladder shows, and what is under way. */
 function segmentsOnWire() {
   const flights = new Map(lab.view.flights.filter((f) => f.frame !== null && f.frame !== undefined).map((f) => [f.frame, f]));
-  const list = lab.view.connection.segments.map((s) => {
-    const frame = frameOf(s), flight = frame === null ? undefined : flights.get(frame);
+  const { segments } = lab.view.connection, first = Math.max(0, segments.length - SHOWN_MAX);
+  const list = segments.slice(first).map((s, i) => {
+    const frame = (lab.view.frames || [])[first + i] === undefined ? null : lab.view.frames[first + i], flight = frame === null ? undefined : flights.get(frame);
     if (flight) flights.delete(frame);
     const isStray = s.fate === "stray", arrives = s.arrived !== undefined ? s.arrived : flight && flight.arrives !== null ? flight.arrives : null;
     return { key: frame === null ? segmentKey(s) : `f${frame}`, frame, from: s.from, sent: isStray && s.arrived !== undefined ? s.arrived - strayTime() : s.at, arrives: isStray ? s.at : arrives, isLost: s.fate === "lost" || Boolean(flight && flight.arrives === null), isStray, segment: s };
@@ -31,7 +36,9 @@ function layTime(list) {
     const over = overAt(s);
     if (over !== Infinity) points.push({ at: over, rank: 0, side: s.isLost ? -1 : 1 - s.from, of: s, end: "overY" });
   }
-  for (const note of [...(lab.view.connection.notes || []), ...(lab.view.connection.moves || [])]) points.push({ at: note.at, rank: 2, side: -1 });
+  const begin = points.reduce((least, p) => Math.min(least, p.at), Infinity);
+  wire.begin = list.length < SHOWN_MAX ? 0 : begin;
+  for (const note of [...(lab.view.connection.notes || []), ...(lab.view.connection.moves || [])]) if (note.at >= wire.begin) points.push({ at: note.at, rank: 2, side: -1 });
   points.push({ at: lab.view.time, rank: 2, side: -1 });
   if (lab.view.next !== null && lab.view.next !== undefined) points.push({ at: lab.view.next, rank: 3, side: -1 });
   points.sort((a, b) => a.at - b.at || a.rank - b.rank);
@@ -82,7 +89,7 @@ function drawWire() {
     const x = side === 0 ? left : right;
     fixed.append(svg("line", { class: "lifeline", x1: x, x2: x, y1: 0, y2: bottom }));
   }
-  for (const s of list) if (overAt(s) <= lab.view.time) fixed.append(segmentElement(s, lab.view.time));
+  fixed.append(...segmentElements(list.filter((s) => overAt(s) <= lab.view.time), lab.view.time));
   fixed.append(...pauses(), ...marginTexts());
   root.setAttribute("viewBox", `0 0 ${width} ${Math.max(WIRE.height, bottom)}`);
   Object.assign(root.style, { width: `${width}px`, height: `${Math.max(WIRE.height, bottom)}px` });
@@ -90,7 +97,7 @@ function drawWire() {
   root.replaceChildren(fixed, now, moving);
   $("wire-head").setAttribute("viewBox", `0 0 ${width} 34`);
   $("wire-head").replaceChildren(...wireHead());
-  root.setAttribute("aria-label", word("wire"));
+  root.setAttribute("aria-label", phrase("wire"));
   drawMoving();
   if (focused) { const again = [...root.querySelectorAll("[data-key]")].find((e) => e.dataset.key === focused); if (again) again.focus({ preventScroll: true }); }
   const box = $("wire-box"), y = wireY(lab.clock);
@@ -120,10 +127,11 @@ function marginTexts() {
   for (const n of c.notes || []) items.push({ at: n.at, side: n.side, text: n.text, cls: `note-${n.kind}` });
   for (const m of c.moves || []) items.push({ at: m.at, side: m.side, text: m.to, cls: "note-state", color: STATE_COLOR[m.to] });
   items.sort((a, b) => a.at - b.at);
+  while (items.length && items[0].at < wire.begin) items.shift();
   const free = [0, 0];
   return items.flatMap(({ at, side, text, cls, color }) => {
-    const letter = cls === "note-state" ? 6.1 : 6.75, columns = Math.floor((wire.left - 12) / letter);
-    const lines = wrapped(text.replace(/[:：] .*/, "").split(" ").map((w) => [w, ""]), Math.max(8, columns)).map((line) => line.map(([t]) => t).join(""));
+    const isWide = /[\u2e80-\uffef]/.test(text), letter = isWide ? 11.2 / WIDE_COLUMNS : cls === "note-state" ? 6.1 : 6.75, columns = Math.floor((wire.left - 12) / letter);
+    const lines = wrapped(text.replace(/[:：] .*/, "").split(" ").map((w) => [w, ""]), Math.max(6, columns)).map((line) => line.map(([t]) => t).join(""));
     let y = Math.max(wireY(at) + 4, free[side]);
     return lines.map((line) => {
       const t = svg("text", { x: side === 0 ? wire.left - 8 : wire.right + 8, y, "text-anchor": side === 0 ? "end" : "start", class: cls }, line);
@@ -136,33 +144,61 @@ function marginTexts() {
   });
 }
 
-/** A segment as it is at this time: a line so far, and its label, which is a button. */
-function segmentElement(s, time) {
-  const over = overAt(s), isOver = time >= over, travel = (s.arrives !== null ? s.arrives : s.sent + wireDelay()) - s.sent;
+/** Whether there is room for a box beside those that are taken; if there is, it is taken. Boxes of a burst may touch. */
+function takeRoom(box, taken) {
+  const isFree = taken.every(([l, t, r, b]) => box[2] <= l || box[0] >= r || box[3] <= t + 2 || box[1] >= b - 2);
+  if (isFree) taken.push(box);
+  return isFree;
+}
+
+/** A segment as it is at this time: its line so far, and its label. Where there is no room for it, the label shows when it is wanted. */
+function segmentElement(s, time, taken) {
+  const isOver = time >= overAt(s), travel = (s.arrives !== null ? s.arrives : s.sent + wireDelay()) - s.sent;
   const far = s.isLost ? 0.62 : 1, part = Math.max(0, Math.min(far, travel > 0 ? (time - s.sent) / travel : 1));
-  const [x0, x1] = s.from === 0 ? [wire.left, wire.right] : [wire.right, wire.left];
-  const y0 = s.sentY, y1 = isOver ? y0 + (s.overY - y0) * far : yOnTheWay(s, time, part);
-  const x = x0 + (x1 - x0) * part, segment = s.segment, family = segment.family || "", whole = segmentLabel(segment);
-  const text = whole.length * 6.05 + 14 > wire.right - wire.left ? whole.replace(/ Ack=-?\d+/, "") : whole;
-  const cls = ["seg", `to-${1 - s.from}`, s.isLost ? "lost" : "", s.isStray ? "stray" : "", isOver ? "over" : "way", segment.again ? "again" : "", lab.picked === s.key ? "picked" : "", family ? `f-${family}` : ""].filter(Boolean).join(" ");
-  const name = word(s.isLost && isOver ? "segment.lost" : isOver ? "segment.arrived" : s.isStray ? "segment.stray" : "segment.way", { host: hostName(s.from), segment: whole });
-  const g = svg("g", { class: cls, role: "button", tabindex: 0, "aria-label": name, "data-key": s.key, "aria-haspopup": "dialog" });
-  const from = s.isStray ? x0 + (x1 - x0) * 0.4 : x0;
-  g.append(svg("line", { class: "track", x1: from, y1: s.isStray ? y0 + (y1 - y0) * 0.4 : y0, x2: x, y2: y1 }));
-  const angle = (Math.atan2(y1 - y0, x - x0) * 180) / Math.PI;
-  if (s.isLost && part >= far) g.append(svg("text", { class: "cross", x, y: y1 + 5, "text-anchor": "middle" }, "✗"));
-  else g.append(svg("path", { class: "tip", d: "M0 0L-9 -4.5L-9 4.5Z", transform: `translate(${x} ${y1}) rotate(${part > 0 ? angle : s.from === 0 ? 0 : 180})` }));
-  const middle = isOver && !s.isLost ? [(x0 + x1) / 2, (y0 + y1) / 2] : isOver ? [(x0 + x) / 2, (y0 + y1) / 2] : null;
-  const letters = text.length * 6.05 + 12;
-  const [tx, ty] = middle || [Math.max(wire.left + letters / 2 + 2, Math.min(wire.right - letters / 2 - 2, x)), y1];
-  g.append(svg("rect", { class: "tag", x: tx - letters / 2, y: ty - 8, width: letters, height: 16, rx: 8 }), svg("text", { class: "tag-text", x: tx, y: ty + 3.8, "text-anchor": "middle" }, text));
-  g.onclick = (e) => openSegment(s, e);
-  g.onfocus = () => { lab.picked = s.key; };
-  g.onkeydown = (e) => {
+  const [x0, x1] = s.from === 0 ? [wire.left, wire.right] : [wire.right, wire.left], y0 = s.sentY;
+  const x = x0 + (x1 - x0) * part, y = isOver ? y0 + (s.overY - y0) * far : yOnTheWay(s, time, part);
+  const whole = segmentLabel(s.segment), text = whole.length * 6.05 + 14 > wire.right - wire.left ? whole.replace(/ Ack=-?\d+/, "") : whole;
+  const wide = text.length * 6.05 + 12, [tx, ty] = tagPlace(s, isOver, [x0, y0], [x, y], x1, wide);
+  const looks = [`to-${1 - s.from}`, s.isLost && "lost", s.isStray && "stray", isOver ? "over" : "way", s.segment.again && "again"].filter(Boolean).join(" ");
+  const hasRoom = takeRoom([tx - wide / 2, ty - 8, tx + wide / 2, ty + 8], taken);
+  const label = svg("g", { class: `seg ${looks}${hasRoom ? "" : " crowded"}${lab.picked === s.key ? " picked" : ""}`, role: "button", tabindex: 0, "data-key": s.key, "aria-haspopup": "dialog", "aria-label": segmentName(s, isOver, whole) },
+    svg("rect", { class: "tag", x: tx - wide / 2, y: ty - 8, width: wide, height: 16, rx: 8 }), svg("text", { class: "tag-text", x: tx, y: ty + 3.8, "text-anchor": "middle" }, text));
+  const line = lineElement(s, looks, [x0, y0], [x, y], s.isLost && part >= far);
+  label.onclick = line.onclick = (e) => openSegment(s, e);
+  line.onpointerenter = () => label.classList.add("shown");
+  line.onpointerleave = () => label.classList.remove("shown");
+  label.onfocus = () => { lab.picked = s.key; };
+  label.onkeydown = (e) => {
     if (e.key === "Enter") { e.preventDefault(); openSegment(s); }
     if (e.key === "d" || e.key === "Delete") { e.preventDefault(); e.stopPropagation(); drop(s); }
   };
-  return g;
+  return { line, label };
+}
+
+function segmentName(s, isOver, segment) {
+  const key = s.isLost && isOver ? "segment.lost" : isOver ? "segment.arrived" : s.isStray ? "segment.stray" : "segment.way";
+  return phrase(key, { host: hostName(s.from), segment });
+}
+
+/** The line of a segment, from its sender to where it is, with its head or the cross where it was lost. */
+function lineElement(s, looks, [x0, y0], [x, y], isGone) {
+  // One that nobody sent comes from somewhere on the way.
+  const share = s.isStray ? 0.4 : 0, ends = { x1: x0 + (x - x0) * share, y1: y0 + (y - y0) * share, x2: x, y2: y };
+  const angle = x === x0 ? (s.from === 0 ? 0 : 180) : (Math.atan2(y - y0, x - x0) * 180) / Math.PI;
+  const end = isGone ? svg("text", { class: "cross", x, y: y + 5, "text-anchor": "middle" }, "✗") : svg("path", { class: "tip", d: "M0 0L-9 -4.5L-9 4.5Z", transform: `translate(${x} ${y}) rotate(${angle})` });
+  return svg("g", { class: `line-of ${looks}`, "aria-hidden": true }, svg("line", { class: "hit", ...ends }), svg("line", { class: "track", ...ends }), end);
+}
+
+/** The middle of a label: that of the line when it is over, else where the segment is. */
+function tagPlace(s, isOver, [x0, y0], [x, y], x1, letters) {
+  if (isOver) return [s.isLost ? (x0 + x) / 2 : (x0 + x1) / 2, (y0 + y) / 2];
+  return [Math.max(wire.left + letters / 2 + 2, Math.min(wire.right - letters / 2 - 2, x)), y];
+}
+
+/** The elements of segments, all lines below all labels; the youngest take their room first. */
+function segmentElements(list, time) {
+  const taken = [], drawn = [...list].reverse().map((s) => segmentElement(s, time, taken)).reverse();
+  return [...drawn.map(({ line }) => line), ...drawn.map(({ label }) => label)];
 }
 
 /** Draws what moves: the line of now, and what is under way. */
@@ -171,8 +207,8 @@ function drawMoving() {
   if (!moving) return;
   $("wire-now").replaceChildren(svg("line", { class: "now", x1: wire.left - 6, x2: wire.right + 6, y1: y, y2: y }));
   const focused = moving.contains(document.activeElement) ? document.activeElement.dataset.key : null;
-  moving.replaceChildren(...wire.list.filter((s) => overAt(s) > lab.view.time && s.sent <= time).map((s) => segmentElement(s, time)));
+  moving.replaceChildren(...segmentElements(wire.list.filter((s) => overAt(s) > lab.view.time && s.sent <= time), time));
   if (focused) { const again = [...moving.children].find((e) => e.dataset.key === focused); if (again) again.focus({ preventScroll: true }); }
-  $("clock").textContent = word("clock", { time: time.toFixed(6), at: lab.view.at, events: lab.view.events });
+  $("clock").textContent = phrase("clock", { time: time.toFixed(6), at: lab.view.at, events: lab.view.events });
   drawTimers();
 }

@@ -15,8 +15,8 @@ pub struct Flight {
     pub frame: Option<u32>,
     /// 0 or 1: the host that sent it, or seems to have.
     pub from: u8,
-    /// When it left. One that no host sent seems to have left the other host in time to arrive when it does, perhaps
-    /// before the run began.
+    /// When it left. One that no host sent seems to have left the other host in time to arrive when it does: perhaps
+    /// before the run began, or after this moment, if its arrival is the next event.
     pub sent: f64,
     /// When it arrives; none if it is lost.
     pub arrives: Option<f64>,
@@ -36,14 +36,15 @@ pub struct Flight {
 
 impl Run {
     /// What is on the wire at a moment. What was lost is still shown for as long as it would have travelled.
-    pub(super) fn flights(&self, now: Instant, log_end: usize) -> Vec<Flight> {
+    pub(super) fn flights(&self, now: Instant, at: usize) -> Vec<Flight> {
+        let log_end = self.log_end(at);
         let departs = |happening: &Happening| matches!(happening, Happening::Departed { .. });
         let departed = self.world.log().iter().take(log_end).filter(|entry| departs(&entry.what)).count();
         let mut numbers = 0..;
         let mut flights = Vec::new();
         for (place, record) in self.world.frames().iter().enumerate() {
             let flight = match self.injected.get(&place) {
-                Some(Injected::Forged { .. }) => self.forged_flight(place, record, now, log_end),
+                Some(Injected::Forged { .. }) => self.forged_flight(place, record, now, at),
                 // shown as the frame that it is the arrival of
                 Some(Injected::Arrival { .. }) => None,
                 None => {
@@ -69,21 +70,13 @@ impl Run {
         (until > now).then_some(Flight { sent, arrives, ..flight })
     }
 
-    /// It arrives out of nowhere, so it is shown as long as it would have travelled, once it is certain that it comes.
-    fn forged_flight(
-        &self,
-        place: usize,
-        record: &FrameRecord,
-        now: Instant,
-        log_end: usize,
-    ) -> Option<Flight> {
-        let has_arrived = self
-            .world
-            .log()
-            .iter()
-            .take(log_end)
-            .any(|entry| matches!(entry.what, Happening::Arrived(arrived) if arrived.frame == place));
-        if has_arrived || record.sent_at < now || record.sent_at.since(now) > self.delay() {
+    /// It arrives out of nowhere: it is shown for as long as it would have travelled, and before its arrival.
+    fn forged_flight(&self, place: usize, record: &FrameRecord, now: Instant, at: usize) -> Option<Flight> {
+        let is_it = |what: &Happening| matches!(what, Happening::Arrived(arrived) if arrived.frame == place);
+        let logged = self.world.log().iter().position(|entry| is_it(&entry.what))?;
+        let has_come = logged < self.log_end(at);
+        let is_next = logged < self.log_end(at + 1);
+        if has_come || !(is_next || record.sent_at <= now + self.delay()) {
             return None;
         }
         let from = u8::from(record.from == self.hosts[1]);

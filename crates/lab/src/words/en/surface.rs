@@ -92,7 +92,7 @@ pub(crate) const SURFACE: crate::words::Table = &[
     ("graphs", "States, sequence numbers and windows over time"),
     ("graphs.about", "States of both ends, sequence numbers, bytes in flight and round-trip times over time"),
     ("happened", "What has just happened"),
-    ("hint", "Press → for one step, ← to take it back. Click a segment on the wire to lose it, delay it or change it. Calls that have returned have a ✓; the others wait."),
+    ("hint", "→ takes a step, ← takes it back. Click a segment on the wire to lose, delay or change it. A call that has returned has a ✓."),
     ("hint.show", "a hint"),
     ("host.0", "client"),
     ("host.1", "server"),
