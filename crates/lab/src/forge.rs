@@ -3,17 +3,17 @@
 use crate::deed::Change;
 use std::net::{Ipv4Addr, SocketAddrV4};
 use wire::tcp::{Header, OptionLayout};
-use wire::{Checksum, Frame, Medium, Seq, ipv4, segmentation};
+use wire::{Checksum, Frame, Medium, Payload, Seq, ipv4, segmentation};
 
 const IP_BYTES: usize = 20;
 
 /// A segment without text, from one end to the other.
 pub(crate) fn segment([from, to]: [SocketAddrV4; 2], header: &Header) -> Frame {
-    let header = Header { source_port: from.port(), destination_port: to.port(), ..header.clone() };
-    packet([*from.ip(), *to.ip()], &header, &[])
+    let header = Header { source_port: from.port(), destination_port: to.port(), ..*header };
+    packet([*from.ip(), *to.ip()], &header, Payload::default())
 }
 
-fn packet([source, destination]: [Ipv4Addr; 2], header: &Header, text: &[u8]) -> Frame {
+fn packet([source, destination]: [Ipv4Addr; 2], header: &Header, text: Payload) -> Frame {
     let layout = OptionLayout::default();
     let len = header.len_bytes(layout);
     let ip = ipv4::Header {
@@ -26,7 +26,7 @@ fn packet([source, destination]: [Ipv4Addr; 2], header: &Header, text: &[u8]) ->
     let mut frame = Frame::default();
     ip.emit(frame.head.grow(IP_BYTES));
     header.emit(frame.head.grow(len), layout);
-    frame.head.grow(text.len()).copy_from_slice(text);
+    frame.payload = text;
     frame.offload.checksum = Checksum::Partial { start: IP_BYTES as u16, offset: 16 };
     segmentation::complete_checksum(&mut frame, Medium::Ip);
     frame
@@ -34,12 +34,10 @@ fn packet([source, destination]: [Ipv4Addr; 2], header: &Header, text: &[u8]) ->
 
 /// The same segment with other fields; `None` if it is none that the lab's hosts send.
 pub(crate) fn changed(frame: &Frame, change: &Change) -> Option<Frame> {
-    let bytes: Vec<u8> =
-        frame.head.as_slice().iter().copied().chain(frame.payload.pieces().flatten().copied()).collect();
-    let (ip, at) = ipv4::Header::parse(&bytes).ok()?;
-    let (mut header, text_at) = Header::parse(bytes.get(at..)?).ok()?;
+    let (ip, at) = ipv4::Header::parse(frame.head.as_slice()).ok()?;
+    let (mut header, _) = Header::parse(frame.head.as_slice().get(at..)?).ok()?;
     apply(&mut header, change);
-    Some(packet([ip.source, ip.destination], &header, bytes.get(at + text_at..)?))
+    Some(packet([ip.source, ip.destination], &header, frame.payload.clone()))
 }
 
 /// Puts what is changed into a header.

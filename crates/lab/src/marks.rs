@@ -129,7 +129,7 @@ impl Marks<'_> {
             Some(SendReason::Syn) => self.add(at, "mark/step-1", host, &[("seq", seq)]),
             Some(SendReason::SynAck) => self.add(at, "mark/step-2", host, &[("seq", seq), ("ack", ack)]),
             Some(SendReason::HandshakeAck) => {
-                self.add(at, "mark/step-3", host, &[("seq", seq), ("ack", ack)])
+                self.add(at, "mark/step-3", host, &[("seq", seq), ("ack", ack)]);
             }
             Some(SendReason::Timeout | SendReason::AfterTimeout) => {
                 self.add(at, "mark/again-rto", host, &[("seq", seq)]);

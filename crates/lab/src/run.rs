@@ -113,7 +113,7 @@ impl Run {
         setup.check().map_err(RunError::Setup)?;
         let programs = setup.programs().map_err(RunError::Setup)?;
         deed::check(deeds).map_err(RunError::Deed)?;
-        Ok(Advance::new(setup, programs, deeds).to_the_end())
+        Ok(Advance::new(setup, programs, deeds).finish())
     }
 
     /// What happened, in the order of time.

@@ -175,7 +175,8 @@ impl Run {
         let log_end = self.log_end(at);
         let hosts = [0, 1].map(|host| {
             let known = shown.map(|event| &event.hosts[host]);
-            let place = known.map(|known| known.place.clone()).unwrap_or_default();
+            let begin = Place::default();
+            let place = known.map_or(&begin, |known| &known.place);
             let listed = known.map_or(&[][..], |known| &known.connections);
             self.host(host, place, listed, log_end, language)
         });
@@ -205,7 +206,7 @@ impl Run {
     fn host(
         &self,
         host: usize,
-        place: Place,
+        place: &Place,
         listed: &[ListedConnection],
         log_end: usize,
         language: Language,

@@ -178,7 +178,9 @@ fn series_are_there_for_the_graphs() {
         assert!(line.is_sorted_by(|a, b| a[0].as_f64() <= b[0].as_f64()));
     }
     assert!(view["connection"]["cwnd"][0].as_array().expect("cwnd").len() > 10);
-    assert!(view["connection"]["rtt"][0].as_array().expect("rtt").len() > 10);
+    // Without timestamps there is one sample a round trip, and none while retransmissions are under way.
+    let samples = view["connection"]["rtt"][0].as_array().expect("rtt");
+    assert!(samples.len() >= 5, "{samples:?}");
 }
 
 #[test]

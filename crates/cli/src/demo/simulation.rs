@@ -2,13 +2,13 @@
 
 use super::Close;
 use super::programs::{self, Plan};
-use report::ladder::{End, FrameArrival, Ladder, NoteKind, Recorder, Side};
-use sim::{Chance, Happening, HostId, Lane, LinkConfig, Loss, Origin, Recording, World};
+use report::ladder::{End, Ladder};
+use sim::{Chance, HostId, Lane, LinkConfig, Loss, Recording, World};
 use stack::IsnPolicy;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
-use tcp::{SegmentFacts, State};
+use tcp::State;
 use wire::tcp::{Flags, Header, Options};
 use wire::{Frame, Seq};
 
@@ -145,50 +145,8 @@ fn draw(world: &World, client: HostId) -> Ladder {
         state: Some(state),
         isn: Some(isn),
     };
-    let mut recorder = Recorder::new(
-        end("client", CLIENT, State::Closed, CLIENT_ISN),
-        end("server", SERVER, State::Listen, SERVER_ISN),
-    );
-    let arrival = |sim::FrameArrival { frame, arrival }| FrameArrival { frame, arrival };
-    for entry in world.log() {
-        let side = if entry.host == client { Side::Left } else { Side::Right };
-        let cause = entry.cause.map(arrival);
-        match &entry.what {
-            Happening::Traced(record) => recorder.record(entry.at, side, &record.trace, cause),
-            Happening::Said(text) => {
-                let step = cause.and_then(|cause| step_of(text, world.segment(cause.frame)?.0));
-                let text = format!("{text}{}", step.unwrap_or_default());
-                // A call that returns stands under the segment that it waited for; a call that begins
-                // stands above the segments that it sends.
-                recorder.call(entry.at, side, &text, cause.filter(|_| step.is_some()));
-            }
-            Happening::Departed { frame } => {
-                if let Some((facts, why)) = world.segment(*frame) {
-                    recorder.departs(entry.at, side, *frame, facts, why);
-                }
-            }
-            Happening::Arrived(arrived) => {
-                let Some((facts, _)) = world.segment(arrived.frame) else { continue };
-                if world.frames()[arrived.frame].origin == Origin::Injected {
-                    let text = "an old SYN of an earlier connection";
-                    recorder.note(entry.at, side, NoteKind::Trouble, text, None);
-                }
-                recorder.arrives(entry.at, side, arrival(*arrived), facts);
-            }
-            Happening::Lost { frame, .. } => recorder.lost(*frame),
-            other => recorder.note(entry.at, side, NoteKind::Trouble, &format!("{other:?}"), None),
-        }
-    }
-    recorder.finish()
-}
-
-/// The step of the handshake that a call waited for, if `arrived` ended its wait.
-fn step_of(said: &str, arrived: SegmentFacts) -> Option<&'static str> {
-    match said {
-        programs::CONNECT_RETURNS => Some(": second step"),
-        // If the plain ACK is lost or late, a segment with data is the third step: it acknowledges too.
-        programs::ACCEPT_RETURNS if arrived.len_bytes > 0 => Some(": third step, an ACK with data"),
-        programs::ACCEPT_RETURNS => Some(": third step"),
-        _ => None,
-    }
+    let ends =
+        [end("client", CLIENT, State::Closed, CLIENT_ISN), end("server", SERVER, State::Listen, SERVER_ISN)];
+    let injected = |_: usize| "an old SYN of an earlier connection".to_owned();
+    lab::ladder(world, client, ends, &lab::Drawing { injected: &injected, ..lab::Drawing::default() })
 }

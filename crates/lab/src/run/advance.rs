@@ -92,7 +92,7 @@ impl Advance {
         self.run.world.start(self.run.hosts[host], move |at: &mut At<'_>| program.poll(at));
     }
 
-    pub(super) fn to_the_end(mut self) -> Run {
+    pub(super) fn finish(mut self) -> Run {
         let end = Instant::ZERO + TIME_MAX;
         loop {
             self.do_deeds();
