@@ -124,7 +124,8 @@ fn a_capture_becomes_its_page() {
     let running = Running::new();
     let capture = running.from_here("POST /call", r#"{"ask":"pcap","moment":{"at":9}}"#).1;
     assert!(capture.contains(r#""base64":""#), "{capture}");
-    let (head, page) = running.from_here("POST /explain?options=%7B%22name%22%3A%22a.pcap%22%7D", "no capture");
+    let (head, page) =
+        running.from_here("POST /explain?options=%7B%22name%22%3A%22a.pcap%22%7D", "no capture");
     assert!(head.starts_with("HTTP/1.1 400 ") && page.starts_with(r#"{"error":"#), "{head} {page}");
     // The shortest capture: a head without packets.
     let empty = "\u{a}\u{d}\u{d}\u{a}\u{1c}\0\0\0M<+\u{1a}\u{1}\0\0\0\0\0\0\0\0\0\0\0\u{1c}\0\0\0";
@@ -156,4 +157,27 @@ fn a_port_that_is_taken_is_said_with_the_way_out() {
     assert_eq!(second.status.code(), Some(1));
     let errors = String::from_utf8(second.stderr).unwrap();
     assert!(errors.contains("is taken") && errors.contains("--port 0"), "{errors}");
+}
+
+#[test]
+fn a_capture_of_many_pieces_gives_the_page_of_the_library() {
+    let running = Running::new();
+    // pcapng in ASCII alone cannot be; a section that is cut short is damaged, and its page says so.
+    let block = [0x0a0d_0d0a_u32, 28, 0x1a2b_3c4d, 1, u32::MAX, u32::MAX, 28].map(u32::to_le_bytes).concat();
+    let custom = [&[0x0b, 0, 0, 0, 0, 0, 1, 0][..], &[7; 65_524], &[0, 0, 1, 0]].concat();
+    let capture: Vec<u8> = [block, custom.repeat(20), vec![6, 0]].concat();
+    let mut stream = TcpStream::connect(running.host()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let (host, len) = (running.host(), capture.len());
+    let head = format!(
+        "POST /explain HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {len}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    stream.write_all(&capture).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, page) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
+    assert_eq!(page, lab::explain(&capture[..], "{}").unwrap());
+    assert!(page.contains("read up to its damage"));
 }
