@@ -119,7 +119,7 @@ if (!inFrame) addEventListener("load", () => {
     await until(() => frame.contentDocument && frame.contentDocument.body && frame.contentDocument.body.classList.contains("ready"), "the page on a phone");
     frame.contentDocument.dispatchEvent(new frame.contentWindow.KeyboardEvent("keydown", { key: "End", bubbles: true, cancelable: true }));
     await until(() => frame.contentDocument.querySelector("#step").disabled, "the end on a phone");
-    say("phone", [frame.contentDocument.documentElement.clientWidth, frame.contentDocument.scrollingElement.scrollWidth]);
+    say("phone-scrolls", frame.contentDocument.scrollingElement.scrollWidth - frame.contentDocument.documentElement.clientWidth);
     say("phone-wide", wide(frame.contentDocument));
     frame.remove();
   })().catch((error) => say("error", error.stack || error)).finally(() => {

@@ -7,10 +7,11 @@ function connectionOf(side) {
   return [...connections].reverse().find((c) => c.state !== "CLOSED") || connections[connections.length - 1];
 }
 
-/** Its state; without a connection a host is closed, or listens. */
+/** Its state; without a connection a host listens, or is closed, as it is when it has lost its power. */
 function stateOf(side) {
   const host = lab.view.hosts[side], connection = connectionOf(side);
   if (connection) return connection.state;
+  if (host.failed) return "CLOSED";
   return host.program.slice(0, host.call).some((call) => call.trim() === "listen") ? "LISTEN" : "CLOSED";
 }
 

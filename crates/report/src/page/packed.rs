@@ -52,7 +52,7 @@ impl Packer {
             Value::Null | Value::Bool(_) | Value::Number(_) => append(line, value),
             Value::String(text) => {
                 let text = self.string(text, addresses);
-                append(line, &Value::String(text));
+                append(line, Value::String(text));
             }
             Value::Array(items) if !items.is_empty() && items.iter().all(Value::is_object) => {
                 line.push_str("{\"!\":[");
