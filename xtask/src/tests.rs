@@ -27,15 +27,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("synfin", &["socket", "stack", "device", "tcp", "wire"]),
     ("posix", &["socket", "stack", "tcp", "wire"]),
     ("sim", &["socket", "netem", "capture", "stack", "tcp", "wire"]),
-    ("lab", &["sim", "report", "stack", "tcp", "wire"]),
+    ("lab", &["sim", "report", "capture", "stack", "tcp", "wire"]),
     ("page", &["lab"]),
     ("script", &["posix", "stack", "tcp", "wire"]),
     ("kernel", &["script", "posix", "device", "tcp", "wire"]),
     (
         "cli",
         &[
-            "kernel", "script", "sim", "synfin", "report", "lens", "capture", "stack", "device", "netem",
-            "tcp", "wire",
+            "kernel", "script", "lab", "sim", "synfin", "report", "lens", "capture", "stack", "device",
+            "netem", "tcp", "wire",
         ],
     ),
 ];

@@ -1,7 +1,7 @@
 //! The exports of the WebAssembly module in the page: a question to the laboratory, and a capture to the lens.
 //!
-//! A call goes like this: JavaScript asks for room ([`question`](exports::question)), writes its question there as UTF-8,
-//! calls, and reads as many bytes as the call says from [`answer`](exports::answer). Both places belong to the module and
+//! A call goes like this: JavaScript asks for room (`question`), writes its question there as UTF-8,
+//! calls, and reads as many bytes as the call says from `answer`. Both places belong to the module and
 //! are valid until the next call, so nothing has to be freed.
 //!
 //! A capture is not handed over but fetched: the module calls `page.read`, which a worker answers from the file, a piece at

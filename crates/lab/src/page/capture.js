@@ -7,7 +7,7 @@
 function explainInWorker(module) {
   // Runs in the worker: fetches the file a piece at a time, as the module asks for it.
   const work = (instantiate) => {
-    const PIECE_BYTES = 1 << 20;
+    const PIECE_BYTES = 4 << 20;
     onmessage = async ({ data: { module, file, options } }) => {
       const reader = new FileReaderSync();
       let at = 0, piece = new Uint8Array(0), failure = "";

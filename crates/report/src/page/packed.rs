@@ -52,7 +52,13 @@ impl Packer {
             Value::Null | Value::Bool(_) | Value::Number(_) => append(line, value),
             Value::String(text) => {
                 let text = self.string(text, addresses);
-                append(line, Value::String(text));
+                let is_plain = text.bytes().all(|byte| byte >= 0x20 && !matches!(byte, b'"' | b'\\'));
+                if is_plain {
+                    // nearly all are; the other way goes through a formatter, a piece at a time
+                    line.extend(["\"", &text, "\""]);
+                } else {
+                    append(line, Value::String(text));
+                }
             }
             Value::Array(items) if !items.is_empty() && items.iter().all(Value::is_object) => {
                 line.push_str("{\"!\":[");
@@ -234,6 +240,7 @@ mod tests {
             json!({"a": "10.0.0.1:80 opened to 10.0.0.1:8080", "rows": [{"x": "ESTABLISHED"}, {"x": "ESTABLISHED", "y": 1}]}),
             json!({"a": "!bang", "b": "!bang", "c": "!", "d": "!-", "e": "!12", "f": "`0 `1", "g": "", "h": "`"}),
             json!(["!bang", "!bang", "mixed", 3, {"x": [{}, {}]}]),
+            json!(["a \"quoted\" text", "a\\b", "a\tb\u{0}", "三次握手", {"x": "a \"quoted\" text"}]),
         ];
         let mut packer = Packer::default();
         let lines: Vec<String> = values.iter().map(|value| packer.pack(value, addresses)).collect();
