@@ -38,7 +38,7 @@ pub(crate) const SURFACE: crate::words::Table = &[
     ("action.undo", "撤销"),
     ("action.undo-all", "全部撤销"),
     ("answer.right", "回答正确。"),
-    ("answer.wrong", "不完全对。"),
+    ("answer.wrong", "还不对，再想想。"),
     ("door.drop", "将抓包文件拖到这里，或选择文件：pcap、pcapng，也可以是 gzip 压缩的"),
     ("door.lab", "实验室"),
     ("door.lens", "透镜"),
