@@ -6,11 +6,13 @@
 //! `/hint`, `/why` and the choices `/1`, `/2`. What is *not* here: right answers; a question looks at the run.
 
 mod closing;
+mod flow;
 mod look;
+mod loss;
 mod opening;
+mod resets;
 #[cfg(test)]
 mod tests;
-mod trouble;
 
 use crate::deed::Deed;
 use crate::marks::{self, Mark};
@@ -39,8 +41,10 @@ struct Question {
     right: fn(&Look<'_>) -> Option<usize>,
 }
 
-static LESSONS: LazyLock<Vec<&'static Lesson>> =
-    LazyLock::new(|| [opening::LESSONS, closing::LESSONS, trouble::LESSONS].into_iter().flatten().collect());
+static LESSONS: LazyLock<Vec<&'static Lesson>> = LazyLock::new(|| {
+    let parts = [opening::LESSONS, closing::LESSONS, loss::LESSONS, flow::LESSONS, resets::LESSONS];
+    parts.into_iter().flatten().collect()
+});
 
 /// A lesson as a page shows it.
 #[derive(Clone, Debug, PartialEq, Serialize)]

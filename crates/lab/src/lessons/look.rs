@@ -119,3 +119,28 @@ impl Look<'_> {
         choices.iter().position(|choice| *choice == answer)
     }
 }
+
+/// The segments with text that a host sends.
+pub(super) fn data_of<'a>(look: &'a Look<'_>, host: usize) -> impl Iterator<Item = Seen> + 'a {
+    look.segments().filter(move |seen| seen.host == host && seen.facts.len_bytes > 0)
+}
+
+/// By what the first retransmission came about: 0 the timer, 1 acknowledgments, 2 a probe of the tail.
+pub(super) fn first_again(look: &Look<'_>) -> Option<usize> {
+    let is_again = |seen: &Seen| seen.why.is_some_and(SendReason::is_retransmission);
+    Some(match look.segments().find(is_again)?.why? {
+        SendReason::TailLossProbe => 2,
+        SendReason::Timeout | SendReason::AfterTimeout => 0,
+        _ => 1,
+    })
+}
+
+/// How the second time compares with the first: 0 as long, 1 twice as long, 2 half as long.
+pub(super) fn ratio(second: u128, first: u128) -> Option<usize> {
+    match second * 10 / first.max(1) {
+        8..=12 => Some(0),
+        17..=23 => Some(1),
+        4..=6 => Some(2),
+        _ => None,
+    }
+}
