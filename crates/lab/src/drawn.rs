@@ -40,7 +40,7 @@ pub fn ladder(world: &World, left: HostId, ends: [End; 2], log_end: usize, injec
                 recorder.arrives(entry.at, side, arrival(*arrived), facts);
             }
             Happening::Lost { frame, .. } => recorder.lost(*frame),
-            other => recorder.note(entry.at, side, NoteKind::Trouble, &format!("{other:?}"), None),
+            other => recorder.note(entry.at, side, NoteKind::Trouble, format!("{other:?}"), None),
         }
     }
     recorder.finish()

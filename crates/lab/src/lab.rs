@@ -65,7 +65,7 @@ impl Lab {
             Question::Lessons { lang: _ } => {
                 Ok(json(&Lesson::all().iter().map(Lesson::id).collect::<Vec<_>>()))
             }
-            Question::View { moment, lang: _ } => Ok(json(&self.run(&moment)?.view(moment.at))),
+            Question::View { moment, lang } => Ok(json(&self.run(&moment)?.view(moment.at, lang))),
             Question::Pcap { moment } => self.run(&moment).map(|_| String::new()),
         }
     }

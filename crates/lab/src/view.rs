@@ -5,6 +5,7 @@ use crate::program::Place;
 use crate::run::{ENDS, NAMES, Run};
 use report::ladder::End;
 use report::page;
+use report::words::Language;
 use serde::Serialize;
 use sim::{Happening, Origin};
 use stack::ListedConnection;
@@ -160,16 +161,16 @@ fn millis(time: std::time::Duration) -> f64 {
 }
 
 impl Run {
-    /// What is shown when `at` events have happened; all of them if there are fewer.
+    /// What is shown when `at` events have happened, in words of this language; all of them if there are fewer.
     ///
     /// ```
     /// let run = synfin_lab::Run::new(&synfin_lab::Setup::default(), &[])?;
-    /// let end = run.view(usize::MAX);
+    /// let end = run.view(usize::MAX, report::words::Language::English);
     /// assert_eq!(end.hosts[1].program[1], "accept");
     /// assert_eq!(end.hosts[0].read_bytes, 537);
     /// # Ok::<(), synfin_lab::RunError>(())
     /// ```
-    pub fn view(&self, at: usize) -> View {
+    pub fn view(&self, at: usize, language: Language) -> View {
         let at = at.min(self.events.len());
         let shown = at.checked_sub(1).map(|last| &self.events[last]);
         let now = shown.map_or(Instant::ZERO, |event| event.at);
@@ -189,7 +190,7 @@ impl Run {
             is_cut: self.is_cut,
             hosts,
             flights: self.flights(now, log_end),
-            connection: self.connection(log_end),
+            connection: self.connection(log_end, language),
         }
     }
 
@@ -276,7 +277,7 @@ impl Run {
         flights
     }
 
-    fn connection(&self, log_end: usize) -> page::Connection {
+    fn connection(&self, log_end: usize, language: Language) -> page::Connection {
         let states = [State::Closed, State::Listen];
         let ends = [0, 1].map(|host| End {
             name: NAMES[host].to_owned(),
@@ -286,7 +287,7 @@ impl Run {
         });
         let ladder =
             drawn::ladder(&self.world, self.hosts[0], ends, log_end, "a segment that no host has sent");
-        page::Connection::of_ladder(0, &ladder)
+        page::Connection::of_ladder(0, &ladder, language)
     }
 }
 
@@ -320,13 +321,14 @@ fn numbers(listed: &ListedConnection) -> Numbers {
 
 #[cfg(test)]
 mod tests {
+    use super::Language;
     use crate::{Deed, Forged, Run, Setup};
 
     /// The states of both ends from event to event, each once.
     fn states(run: &Run) -> Vec<[String; 2]> {
         let mut all: Vec<[String; 2]> = Vec::new();
         for at in 0..=run.events().len() {
-            let view = run.view(at);
+            let view = run.view(at, Language::English);
             let now = view.hosts.map(|host| {
                 host.connections.last().map_or("-".to_owned(), |connection| connection.state.to_owned())
             });
@@ -363,7 +365,7 @@ mod tests {
     }
 
     fn json(run: &Run, at: usize) -> String {
-        serde_json::to_string(&run.view(at)).expect("values")
+        serde_json::to_string(&run.view(at, Language::English)).expect("values")
     }
 
     #[test]
@@ -371,7 +373,7 @@ mod tests {
         let whole = Run::new(&Setup::default(), &[]).expect("a run");
         let killed = Run::new(&Setup::default(), &[Deed::Drop { frame: 1 }]).expect("a run");
         assert!(killed.events().len() > whole.events().len());
-        let end = killed.view(usize::MAX);
+        let end = killed.view(usize::MAX, Language::English);
         let lost: Vec<&str> = end
             .connection
             .segments
@@ -387,7 +389,7 @@ mod tests {
     fn an_old_syn_opens_nothing() {
         let deeds = [Deed::Forge { after: 1, host: 1, what: Forged::OldSyn }];
         let run = Run::new(&Setup::default(), &deeds).expect("a run");
-        let end = run.view(usize::MAX);
+        let end = run.view(usize::MAX, Language::English);
         assert_eq!((end.hosts[0].read_bytes, end.hosts[1].read_bytes), (537, 2_374));
         let frames = end.connection.segments.iter().filter(|row| row.flags.contains("SYN")).count();
         assert!(frames >= 3, "the old SYN, and the two that open");

@@ -2,7 +2,6 @@
 
 use super::annotate::Annotated;
 use super::held_back::{HeldBack, Told};
-use super::left_out;
 use super::pipeline;
 use super::window::Window;
 use crate::failure::{Exit, Failure};
@@ -11,6 +10,7 @@ use crate::output::Files;
 use capture::{Block, Decoded, Decoder, Error, Piece, Reader, Record};
 use indicatif::ProgressBar;
 use lens::{Completeness, Config, Contents, Filter, Lens, Segment, Sink, Subject};
+use report::words::{self, Language};
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::os::fd::AsFd;
@@ -39,16 +39,13 @@ impl Summary {
     }
 
     /// Prints on standard error what could not be read.
-    pub(super) fn print_warnings(&self) {
-        for sentence in left_out::sentences(&self.contents) {
+    pub(super) fn print_warnings(&self, language: Language) {
+        for sentence in words::left_out(&self.contents, language) {
             note(format_args!("synfin: {sentence}"));
         }
         if let (moved @ 1.., late_ns) = self.moved {
             let late = report::numbers::duration(Duration::from_nanos(late_ns));
-            let stood = if moved == 1 { "segment stands" } else { "segments stand" };
-            note(format_args!(
-                "synfin: {moved} {stood} in the file behind later ones, by {late} at most, and went to the lens in the order of time"
-            ));
+            note(format_args!("synfin: {}", words::put_in_order(moved, &late, language)));
         }
         if let Some(damage) = &self.damage {
             eprintln!("synfin: the capture was read up to its damage: {damage}");
@@ -78,6 +75,8 @@ impl Summary {
 pub(super) struct ReadOptions<'a> {
     /// Write a copy with comments.
     pub(super) annotated: Option<&'a mut Annotated>,
+    /// The language of these comments.
+    pub(super) comments: Language,
     /// Show only these segments.
     pub(super) filter: Option<&'a Filter>,
     /// How the connections end, for a filter that needs it.
@@ -215,7 +214,7 @@ pub(super) fn read(
         let order = window.finish()?;
         return Ok(Summary { moved: (order.moved(), order.late_ns_max()), ..summary });
     }
-    let ReadOptions { mut annotated, filter, ends, .. } = options;
+    let ReadOptions { mut annotated, comments, filter, ends, .. } = options;
     let mut lens = Lens::new(Config::default());
     let mut origin = None;
     let blocks = if annotated.is_some() { Blocks::Visited } else { Blocks::Skipped };
@@ -249,8 +248,9 @@ pub(super) fn read(
             sink.corrected(correction);
         }
         if annotated.is_some() {
-            let corrected = corrections.iter().map(report::captured::correction_comment);
-            for another in report::captured::comment(segment, analysis).into_iter().chain(corrected) {
+            let corrected = corrections.iter().map(|of| report::captured::correction_comment(of, comments));
+            for another in report::captured::comment(segment, analysis, comments).into_iter().chain(corrected)
+            {
                 comment = Some(match comment.take() {
                     Some(first) => first + "\n" + &another,
                     None => another,
