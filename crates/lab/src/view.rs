@@ -5,7 +5,7 @@ use crate::program::Place;
 use crate::run::{ENDS, NAMES, Run};
 use report::ladder::End;
 use report::page;
-use report::words::Language;
+use report::words::{self, Label, Language};
 use serde::Serialize;
 use sim::{Happening, Origin};
 use stack::ListedConnection;
@@ -280,7 +280,7 @@ impl Run {
     fn connection(&self, log_end: usize, language: Language) -> page::Connection {
         let states = [State::Closed, State::Listen];
         let ends = [0, 1].map(|host| End {
-            name: NAMES[host].to_owned(),
+            name: words::label([Label::Client, Label::Server][host], language).to_owned(),
             address: ENDS[host].to_string(),
             state: Some(states[host]),
             isn: self.setup.hosts[host].isn.map(Seq::new),
