@@ -208,7 +208,7 @@ fn pieces(word: &str) -> impl Iterator<Item = &str> {
         let end = chars.find(|((_, before), (_, behind))| {
             let is_between = columns_of(*before) > 1 || columns_of(*behind) > 1;
             is_between
-                && !"（《“‘「".contains(*before)
+                && !"（《“‘「([".contains(*before)
                 && !"，。；：！？、）》”’」…,.;:!?)]%".contains(*behind)
         });
         let (piece, left) = rest.split_at(end.map_or(rest.len(), |(_, (at, _))| at));
@@ -241,6 +241,7 @@ mod tests {
         assert_eq!((padded("秒", 4), padded_left("秒", 4)), ("秒  ".to_owned(), "  秒".to_owned()));
         assert_eq!(wrap("快速重传：三个重复确认", 10), ["快速重传：", "三个重复确", "认"]);
         assert_eq!(wrap("收到 FIN 之后（半关闭）", 8), ["收到 FIN", "之后（半", "关闭）"]);
+        assert_eq!(wrap("建立连接 [接收了数据]", 9), ["建立连接", "[接收了数", "据]"]);
         assert_eq!(wrap("10.0.0.1:80 重传", 4), ["10.0.0.1:80", "重传"]);
     }
 

@@ -26,7 +26,7 @@ function piecesOf(word) {
   const pieces = [];
   let last = "";
   for (const c of word) {
-    const together = !last || (!WIDE.test(last) && !WIDE.test(c)) || "（《“".includes(last) || "，。；：！？、）》”…,.;:!?)]%".includes(c);
+    const together = !last || (!WIDE.test(last) && !WIDE.test(c)) || "（《“([".includes(last) || "，。；：！？、）》”…,.;:!?)]%".includes(c);
     if (together && pieces.length) pieces[pieces.length - 1] += c; else pieces.push(c);
     last = c;
   }

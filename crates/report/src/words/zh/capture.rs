@@ -46,7 +46,7 @@ pub(super) fn direction_late(said: &Said<'_>) -> String {
 
 pub(super) fn no_row(said: &Said<'_>) -> String {
     format!(
-        "{} 有 {} 次发送了状态图无法解释的报文段：伪造的报文段、中间设备，或者有缺陷的协议栈",
+        "{} 发送了 {} 个状态图无法解释的报文段：伪造的报文段、中间设备，或者有缺陷的协议栈",
         said.who,
         grouped(said.number("times"))
     )

@@ -40,7 +40,7 @@ fn like_the_first(group: &FindingGroup) -> String {
     let others = grouped(group.count - 1);
     let hosts = grouped(group.hosts.into());
     let whose = match group.host {
-        GroupHost::Of(host) => format!("{host}"),
+        GroupHost::Of(host) => format!("{host} "),
         GroupHost::With(host) => format!("{hosts} 台主机与 {host} 之间"),
         _ => format!("{hosts} 台主机"),
     };

@@ -46,13 +46,13 @@ pub(super) fn option_missing(said: &Said<'_>) -> String {
         _ => said.who.clone(),
     };
     let what = if said.has("sack") {
-        "SACK：同一批数据中丢失多处时，每个往返时间只能修复一处"
+        "SACK 选项：同一批数据中丢失多处时，每个往返时间只能修复一处"
     } else if said.has("window-scale") {
-        "窗口扩大：在途数据不能超过 65,535 字节"
+        "窗口扩大选项：在途数据不能超过 65,535 字节"
     } else if said.has("timestamps") {
-        "时间戳：往返时间测得较少，旧的重复报文段也无法识别"
+        "时间戳选项：往返时间测得较少，旧的重复报文段也无法识别"
     } else {
-        "最大报文段长度（MSS）：对方只能按 536 字节（IPv6 为 1,220 字节）计算"
+        "最大报文段长度（MSS）选项：对方只能按 536 字节（IPv6 为 1,220 字节）计算"
     };
     format!("{who} 没有提供{}{what}", if what.starts_with("SACK") { " " } else { "" })
 }

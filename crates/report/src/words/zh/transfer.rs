@@ -274,7 +274,7 @@ pub(super) fn window_limited(said: &Said<'_>) -> String {
 pub(super) fn zero_window(said: &Said<'_>) -> String {
     let often = match said.number("times") {
         1 => String::new(),
-        count => format!("（关闭过 {count} 次）"),
+        count => format!("（共 {count} 次）"),
     };
     let end = if said.has("at-end") { "；直到最后仍是零窗口" } else { "" };
     format!(
