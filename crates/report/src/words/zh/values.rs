@@ -232,13 +232,13 @@ pub(in crate::words) fn note(note: Notes) -> &'static str {
 
 pub(in crate::words) fn completeness(completeness: Completeness) -> &'static str {
     match completeness.name() {
-        "Incomplete, SYN_SENT" => "不完整，只有 SYN",
-        "Incomplete, CLIENT_ESTABLISHED" => "不完整，只有前两次握手",
-        "Incomplete, ESTABLISHED" => "不完整，只有三次握手",
-        "Incomplete, DATA" => "不完整，有数据",
-        "Complete, WITH_DATA" => "完整，有数据",
-        "Complete, NO_DATA" => "完整，没有数据",
-        _ => "不完整",
+        "Incomplete, SYN_SENT" => "抓包不完整，只有 SYN",
+        "Incomplete, CLIENT_ESTABLISHED" => "抓包不完整，只有前两次握手",
+        "Incomplete, ESTABLISHED" => "抓包不完整，只有三次握手",
+        "Incomplete, DATA" => "抓包不完整，有数据",
+        "Complete, WITH_DATA" => "抓包完整，有数据",
+        "Complete, NO_DATA" => "抓包完整，没有数据",
+        _ => "抓包不完整",
     }
 }
 
