@@ -331,12 +331,14 @@ fn the_surface_of_the_page_has_the_same_keys_in_every_language() {
         }
         assert_eq!(latin::english_in(chinese), Vec::<String>::new(), "{key}: {chinese}");
     }
-    let scripts = ["model", "graphs", "ladder", "lists", "main"];
-    let mut all = String::new();
-    for name in scripts {
-        let path = format!("{}/src/assets/page/{name}.js", env!("CARGO_MANIFEST_DIR"));
-        all += &std::fs::read_to_string(path).expect("the script can be read");
-    }
+    let scripts = [
+        include_str!("../assets/page/model.js"),
+        include_str!("../assets/page/graphs.js"),
+        include_str!("../assets/page/ladder.js"),
+        include_str!("../assets/page/lists.js"),
+        include_str!("../assets/page/main.js"),
+    ];
+    let all = scripts.concat();
     for (at, _) in all.match_indices("word(\"") {
         let key = all[at + 6..].split('"').next().unwrap_or_default();
         assert!(keys(Language::English).contains(&key), "the scripts ask for {key:?}");
