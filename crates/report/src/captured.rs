@@ -73,7 +73,6 @@ fn remarks(analysis: &Analysis) -> Vec<Remark> {
         remarks.push(Remark::SeenLater { frame: analysis.seen_later.cause });
     }
     if let Some(bytes) = why.path_probe_bytes {
-        let bytes = u32::from(bytes);
         remarks.push(match why.reason {
             SendReason::PathProbe => Remark::PathProbe { bytes },
             _ => Remark::LostPathProbe { bytes },
