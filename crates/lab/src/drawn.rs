@@ -96,13 +96,13 @@ pub fn ladder(world: &World, left: HostId, ends: [End; 2], drawing: &Drawing<'_>
                     && !stands_for.contains_key(&arrived.frame);
                 if is_forged {
                     let text = (drawing.injected)(arrived.frame);
-                    recorder.note(entry.at, side, NoteKind::Trouble, &text, None);
+                    recorder.note(entry.at, side, NoteKind::Trouble, text, None);
                 }
                 recorder.arrives(entry.at, side, arrival(*arrived), facts);
             }
             Happening::Lost { frame, .. } if stands_for.values().any(|of| of == frame) => {}
             Happening::Lost { frame, .. } => recorder.lost(*frame),
-            other => recorder.note(entry.at, side, NoteKind::Trouble, &format!("{other:?}"), None),
+            other => recorder.note(entry.at, side, NoteKind::Trouble, format!("{other:?}"), None),
         }
     }
     recorder.finish()

@@ -148,7 +148,7 @@ impl Lab {
                 let (right, why) = moment.lesson().judge(&question, choice, run, lang)?;
                 json(&Answer::Judged { right, why })
             }
-            About::View { moment } => json(&self.run(&moment, lang)?.view_in(moment.at, lang)),
+            About::View { moment } => json(&self.run(&moment, lang)?.view(moment.at, lang)),
             About::Marks { moment } => {
                 json(&Answer::Marks { marks: marks::of(self.run(&moment, lang)?, lang) })
             }

@@ -9,6 +9,7 @@ mod tests;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use report::words::Language;
 use std::borrow::Cow;
 
 /// Who answers the page.
@@ -58,6 +59,12 @@ impl Backend<'_> {
     }
 }
 
+/// The words of the ladder and the graphs in both languages: the page changes them while it is open.
+fn report_words() -> String {
+    let [en, zh] = [Language::English, Language::Chinese].map(report::page::surface);
+    format!(r#"{{"en":{en},"zh":{zh}}}"#)
+}
+
 /// The page as one text.
 ///
 /// ```
@@ -88,7 +95,7 @@ fn filled<'a>(name: &str, backend: Backend<'_>, module: &'a str) -> Cow<'a, str>
         "backend" => if backend == Backend::Http { "http" } else { "wasm" }.into(),
         "module" => module.into(),
         // Those of report's scripts, by language.
-        "report-words" => "{}".into(),
+        "report-words" => report_words().into(),
         "script" => [report::page::scripts(), &SCRIPTS].concat().concat().into(),
         _ => "".into(),
     }

@@ -154,21 +154,16 @@ fn millis(time: std::time::Duration) -> f64 {
 }
 
 impl Run {
-    /// What is shown when `at` events have happened; all of them if there are fewer.
+    /// What is shown when `at` events have happened, in words of this language; all of them if there are fewer.
     ///
     /// ```
     /// let run = synfin_lab::Run::new(&synfin_lab::Setup::default(), &[])?;
-    /// let end = run.view(usize::MAX);
+    /// let end = run.view(usize::MAX, report::words::Language::English);
     /// assert_eq!(end.hosts[1].program[1], "accept");
     /// assert_eq!(end.hosts[0].read_bytes, 537);
     /// # Ok::<(), synfin_lab::RunError>(())
     /// ```
-    pub fn view(&self, at: usize) -> View {
-        self.view_in(at, Language::English)
-    }
-
-    /// The same in a language.
-    pub fn view_in(&self, at: usize, language: Language) -> View {
+    pub fn view(&self, at: usize, language: Language) -> View {
         let at = at.min(self.events.len());
         let shown = at.checked_sub(1).map(|last| &self.events[last]);
         let now = shown.map_or(Instant::ZERO, |event| event.at);

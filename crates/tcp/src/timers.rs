@@ -35,7 +35,8 @@ pub enum Timer {
 }
 
 impl Timer {
-    pub(crate) const ALL: [Timer; 11] = [
+    /// All of them.
+    pub const ALL: [Timer; 11] = [
         Timer::Retransmit,
         Timer::Reorder,
         Timer::Probe,

@@ -40,15 +40,15 @@ impl Summary {
     }
 
     /// Prints on standard error what could not be read.
-    pub(super) fn print_warnings(&self) {
-        for sentence in words::left_out(self.contents(), Language::English) {
+    pub(super) fn print_warnings(&self, language: Language) {
+        for sentence in words::left_out(self.contents(), language) {
             note(format_args!("synfin: {sentence}"));
         }
-        if let Some(moved) = words::moved(self.intake.order(), Language::English) {
+        if let Some(moved) = words::put_in_order(self.intake.order(), language) {
             note(format_args!("synfin: {moved}"));
         }
         if let Some(damage) = self.intake.damage() {
-            eprintln!("synfin: {}", words::damage(damage, Language::English));
+            eprintln!("synfin: {}", words::damage(damage, language));
         }
     }
 
@@ -75,6 +75,8 @@ impl Summary {
 pub(super) struct ReadOptions<'a> {
     /// Write a copy with comments.
     pub(super) annotated: Option<&'a mut Annotated>,
+    /// The language of these comments.
+    pub(super) comments: Language,
     /// Show only these segments.
     pub(super) filter: Option<&'a Filter>,
     /// How the connections end, for a filter that needs it.
@@ -213,7 +215,7 @@ pub(super) fn read(
         summary.intake.ordered(window.finish()?);
         return Ok(summary);
     }
-    let ReadOptions { mut annotated, filter, ends, .. } = options;
+    let ReadOptions { mut annotated, comments, filter, ends, .. } = options;
     let mut lens = Lens::new(Config::default());
     let mut origin = None;
     let blocks = if annotated.is_some() { Blocks::Visited } else { Blocks::Skipped };
@@ -247,8 +249,9 @@ pub(super) fn read(
             sink.corrected(correction);
         }
         if annotated.is_some() {
-            let corrected = corrections.iter().map(report::captured::correction_comment);
-            for another in report::captured::comment(segment, analysis).into_iter().chain(corrected) {
+            let corrected = corrections.iter().map(|of| report::captured::correction_comment(of, comments));
+            for another in report::captured::comment(segment, analysis, comments).into_iter().chain(corrected)
+            {
                 comment = Some(match comment.take() {
                     Some(first) => first + "\n" + &another,
                     None => another,

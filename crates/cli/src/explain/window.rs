@@ -12,6 +12,7 @@ use super::reading::{Ends, Item, ReadOptions};
 use crate::failure::Failure;
 use capture::{Decoder, KeptPiece, Piece, Record};
 use lens::{Analysis, Config, Correction, Filter, Lens, Segment, Sink, Subject, TimeOrder};
+use report::words::Language;
 use std::collections::VecDeque;
 use tcp::Instant;
 
@@ -41,6 +42,7 @@ pub(super) struct Window<'a, S> {
     lens: Lens,
     sink: &'a mut S,
     annotated: Option<&'a mut Annotated>,
+    comments: Language,
     filter: Option<&'a Filter>,
     ends: Option<&'a Ends>,
     /// The time of the first segment in the file.
@@ -62,11 +64,12 @@ pub(super) struct Window<'a, S> {
 
 impl<'a, S: Sink> Window<'a, S> {
     pub(super) fn new(sink: &'a mut S, options: ReadOptions<'a>) -> Self {
-        let ReadOptions { annotated, filter, ends, .. } = options;
+        let ReadOptions { annotated, comments, filter, ends, .. } = options;
         Window {
             lens: Lens::new(Config::default()),
             sink,
             annotated,
+            comments,
             filter,
             ends,
             origin: None,
@@ -171,14 +174,16 @@ impl<'a, S: Sink> Window<'a, S> {
 
     /// Decides which of its segments are shown, and writes it.
     fn packet(&mut self, record: &Record<'_>) -> Result<(), Failure> {
-        let Window { analysed, decoder, filter, ends, origin, .. } = self;
+        let Window { analysed, decoder, filter, ends, origin, comments, .. } = self;
+        let comments = *comments;
         let frame = record.number as lens::Frame;
         let mut comment: Option<String> = None;
         let mut of_frame = analysed.iter_mut().filter(|analysed| analysed.segment.frame == frame);
         let mut note = |analysed: &mut Analysed, is_shown: bool| {
             analysed.is_shown = Some(is_shown);
-            let told = report::captured::comment(&analysed.segment, &analysed.analysis);
-            let corrected = analysed.corrections.iter().map(report::captured::correction_comment);
+            let told = report::captured::comment(&analysed.segment, &analysed.analysis, comments);
+            let corrected =
+                analysed.corrections.iter().map(|of| report::captured::correction_comment(of, comments));
             for another in told.into_iter().chain(corrected) {
                 comment = Some(match comment.take() {
                     Some(first) => first + "\n" + &another,

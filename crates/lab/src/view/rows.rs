@@ -90,7 +90,7 @@ impl Run {
         let drawing = Drawing { log_end, said: &said, injected: &injected, stands_for: &stands_for };
         let ladder = ladder(&self.world, self.hosts[0], ends, &drawing);
         let origin = ladder.steps.first().map_or(Instant::ZERO, Step::at);
-        let mut connection = page::Connection::of_ladder(0, &ladder);
+        let mut connection = page::Connection::of_ladder(0, &ladder, lang);
         for (host, side) in [(0, Side::Left), (1, Side::Right)] {
             connection.measure(side, origin, &self.traces(host, log_end));
         }

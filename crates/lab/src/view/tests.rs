@@ -1,12 +1,13 @@
 //! Moments of runs, and what is shown of them.
 
 use crate::{Deed, Forged, Run, Setup};
+use report::words::Language;
 
 /// The states of both ends from event to event, each once.
 fn states(run: &Run) -> Vec<[String; 2]> {
     let mut all: Vec<[String; 2]> = Vec::new();
     for at in 0..=run.events().len() {
-        let view = run.view(at);
+        let view = run.view(at, Language::English);
         let now = view.hosts.map(|host| {
             host.connections.last().map_or("-".to_owned(), |connection| connection.state.to_owned())
         });
@@ -43,7 +44,7 @@ fn a_moment_is_the_same_however_it_was_come_to() {
 }
 
 fn json(run: &Run, at: usize) -> String {
-    serde_json::to_string(&run.view(at)).expect("values")
+    serde_json::to_string(&run.view(at, Language::English)).expect("values")
 }
 
 #[test]
@@ -51,7 +52,7 @@ fn a_syn_ack_that_is_killed_comes_again() {
     let whole = Run::new(&Setup::default(), &[]).expect("a run");
     let killed = Run::new(&Setup::default(), &[Deed::Drop { frame: 1 }]).expect("a run");
     assert!(killed.events().len() > whole.events().len());
-    let end = killed.view(usize::MAX);
+    let end = killed.view(usize::MAX, Language::English);
     let lost: Vec<&str> =
         end.connection.segments.iter().filter(|row| row.fate == "lost").map(|row| &row.flags[..]).collect();
     assert_eq!(lost, ["SYN, ACK"]);
@@ -62,7 +63,7 @@ fn a_syn_ack_that_is_killed_comes_again() {
 fn an_old_syn_opens_nothing() {
     let deeds = [Deed::Forge { after: 1, host: 1, what: Forged::OldSyn }];
     let run = Run::new(&Setup::default(), &deeds).expect("a run");
-    let end = run.view(usize::MAX);
+    let end = run.view(usize::MAX, Language::English);
     assert_eq!((end.hosts[0].read_bytes, end.hosts[1].read_bytes), (537, 2_374));
     let frames = end.connection.segments.iter().filter(|row| row.flags.contains("SYN")).count();
     assert!(frames >= 3, "the old SYN, and the two that open");

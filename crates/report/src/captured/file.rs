@@ -20,13 +20,13 @@ pub fn kept_for_page() -> Kept {
 /// The page of what the lens kept of a file, with what is to be said of the file itself: its damage, its order, the
 /// packets that are not explained.
 pub fn page_of_file(kept: &Kept, intake: &Intake, source: &str, language: Language) -> Data {
-    let mut data = page(kept, source);
+    let mut data = page(kept, source, language);
     let notices = &mut data.notices;
     notices.extend(intake.damage().map(|damage| words::damage(damage, language)));
-    notices.extend(words::moved(intake.order(), language));
+    notices.extend(words::put_in_order(intake.order(), language));
     notices.extend(words::left_out(intake.contents(), language));
     if kept.connections.is_empty() {
-        notices.push(words::instead_of_tcp(intake.contents(), language));
+        notices.push(words::no_tcp(intake.contents(), language));
     }
     data
 }
