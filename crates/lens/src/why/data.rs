@@ -172,6 +172,7 @@ fn ask_of_lone_tail(scene: &Scene<'_>, loss: &mut Loss, lost: &LostBefore, waite
             waited_ns,
             rto_ns,
             told: lost.why.reason,
+            again_before: loss.counts.total(),
         });
     }
 }
