@@ -13,6 +13,7 @@ mod icmp;
 mod marks;
 mod notes;
 mod offered;
+mod settled;
 mod talk;
 mod tally;
 mod times;
@@ -72,6 +73,12 @@ pub(crate) struct Live {
     pub(crate) talk: Talk,
     /// Made when a SYN asks for ECN, or something is marked.
     pub(crate) marks_heard: Option<Box<MarksHeard>>,
+    /// No segment takes the short route.
+    #[cfg(test)]
+    pub(crate) always_long: bool,
+    /// How many took it.
+    #[cfg(test)]
+    pub(crate) short_routes: u64,
 }
 
 impl Live {
@@ -96,6 +103,10 @@ impl Live {
             marks: Marks::default(),
             talk: Talk::default(),
             marks_heard: None,
+            #[cfg(test)]
+            always_long: false,
+            #[cfg(test)]
+            short_routes: 0,
         }
     }
 
@@ -153,6 +164,9 @@ impl Live {
         habits: &mut Habits,
         place: &'a mut Option<Analysis>,
     ) -> &'a Analysis {
+        if reused.is_empty() && self.take_settled(from, segment, unacked_max, place) {
+            return place.as_ref().expect("it was put there");
+        }
         if matches!(segment.whole, Whole::QuotedInIcmp | Whole::Fragment) {
             return place.insert(self.unjudged(from, segment));
         }

@@ -26,6 +26,7 @@ mod resent;
 mod reset;
 mod retransmission;
 mod sender;
+mod settled;
 mod signs;
 mod tick;
 mod timed;
@@ -45,6 +46,7 @@ pub(crate) use path_probe::PacketSizes;
 pub use path_probe::PathProbes;
 pub(crate) use place::Place;
 pub(crate) use sender::{Sender, Twice};
+pub(crate) use settled::Around;
 pub(crate) use tick::Ticks;
 
 use crate::live::Before;

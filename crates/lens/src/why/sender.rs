@@ -249,10 +249,7 @@ impl Sender {
         }
         self.last_place = place;
         if segment.text_bytes > 0 {
-            self.largest_text_bytes = self.largest_text_bytes.max(segment.text_bytes);
-            self.owed_segments = self.owed_segments.saturating_add(1);
-            self.owed_bytes = self.owed_bytes.saturating_add(segment.text_bytes);
-            self.owed_last_ns = now_ns;
+            self.owe(segment, now_ns);
             if let Some(timed) = &mut self.timed {
                 let is_again = before.next_seq.is_some_and(|next| segment.seq.before(next));
                 let has_sack = self.loss.as_ref().is_some_and(|loss| loss.is_watching());
@@ -262,11 +259,37 @@ impl Sender {
                 }
             }
         }
+        self.read_clock(segment, now_ns, before.mss_bytes);
+    }
+
+    /// The same for what continues the stream of an end that is no simulated host, with no hole behind it.
+    #[inline(always)]
+    pub(crate) fn on_next(&mut self, segment: &Segment, mss_bytes: u32) {
+        let now_ns = segment.time.as_nanos();
+        self.last_place = Place::Next;
+        if segment.text_bytes > 0 {
+            self.owe(segment, now_ns);
+        }
+        self.read_clock(segment, now_ns, mss_bytes);
+    }
+
+    /// The other end has to acknowledge a segment with text.
+    #[inline(always)]
+    fn owe(&mut self, segment: &Segment, now_ns: u64) {
+        self.largest_text_bytes = self.largest_text_bytes.max(segment.text_bytes);
+        self.owed_segments = self.owed_segments.saturating_add(1);
+        self.owed_bytes = self.owed_bytes.saturating_add(segment.text_bytes);
+        self.owed_last_ns = now_ns;
+    }
+
+    /// What its clock and its counter of packets show.
+    #[inline(always)]
+    fn read_clock(&mut self, segment: &Segment, now_ns: u64, mss_bytes: u32) {
         if let Some(stamps) = segment.options.timestamps {
             self.clock.on_value(stamps.value, now_ns);
         }
         let follows_silence = now_ns.saturating_sub(self.last_ns) >= TIMEOUT_NS_MIN;
-        self.ids.on_sent(segment, before.mss_bytes, follows_silence);
+        self.ids.on_sent(segment, mss_bytes, follows_silence);
         (self.has_sent, self.last_ns) = (true, now_ns);
     }
 
