@@ -270,6 +270,7 @@ impl Marks {
                 self.on_new_data(from, segment, at);
                 self.late_ack = None;
             }
+            SendReason::TailProbeWithNewData => self.late_ack = None,
             _ => {}
         }
     }

@@ -12,7 +12,8 @@ use crate::ends::{self, EndState};
 use crate::limits::{MSS_BYTES_ETHERNET, WINDOW_LOSS_BYTES};
 use crate::metrics::Spoken;
 use crate::pair::Pair;
-use crate::why::Around;
+use crate::verdicts::Scale;
+use crate::why::{TextOf, is_alone};
 use crate::{AckedFrame, Analysis, EcnMeaning, Notes, Segment, Side, Whole};
 use tcp::state::State;
 use wire::tcp::Flags;
@@ -67,17 +68,21 @@ impl Live {
             && half.judged.goes_on_with(&other.judged, segment)
             && half.leaves_room_for(other, segment)
             && if has_text {
-                half.sender.goes_on_with_text(&Around {
-                    segment,
-                    sent: &half.judged,
-                    other: &other.judged,
-                    has_sack: self.marks.has_sack(),
-                    mss_bytes: self.marks.mss_bytes(),
-                    turn_ns: || self.times.turn_ns(half, other),
-                })
+                half.sender.goes_on_with_text(segment, &other.judged, self.marks.mss_bytes())
             } else {
                 !other.sender.has_asked()
             }
+    }
+
+    /// The text comes when a silent tail would be probed with it.
+    #[inline(always)]
+    fn may_be_probe(&self, from: Side, segment: &Segment) -> bool {
+        let (half, other) = self.halves.of(from);
+        is_alone(segment.time.as_nanos(), half.judged.next_seq_time_ns)
+            && self.marks.has_sack()
+            && half
+                .sender
+                .may_probe_with(segment, &half.judged, &other.judged, || self.times.turn_ns(half, other))
     }
 
     /// The states after text that may confirm what came before it.
@@ -101,6 +106,7 @@ impl Live {
         let advanced_bytes = last_ack.map_or(0, |last_ack| segment.ack.bytes_since(last_ack));
         let advanced = (advanced_bytes > 0).then_some(advanced_bytes);
         let previous_ns = self.times.last_ns;
+        let may_be_probe = segment.text_bytes > 0 && self.may_be_probe(from, segment);
         let moving = if awaits_confirmation(&self.halves) { Some(self.before(from, segment)) } else { None };
         self.times.last_ns = segment.time.as_nanos();
         (self.is_recent, self.last_frame) = (true, segment.frame);
@@ -130,7 +136,8 @@ impl Live {
             let sight = if is_afar { Some(times.sight(&self.halves, from)) } else { None };
             let far_turn_ns = sight.and_then(|sight| sight.far_turn_ns());
             let (half, other) = self.halves.split(from);
-            half.sender.go_on_with_text(segment, in_flight, &other.sender, far_turn_ns, mss_bytes)
+            let now = TextOf { segment, in_flight, may_be_probe, far_turn_ns, mss_bytes };
+            half.sender.go_on_with_text(&now, &other.sender)
         } else {
             let turn_ns = || times.turn_ns(half, other);
             let why = other.sender.why_acknowledged(segment.time.as_nanos(), turn_ns);
@@ -195,10 +202,10 @@ impl Half {
     /// `other` has in flight fits in.
     #[inline(always)]
     fn leaves_room_for(&self, other: &Half, segment: &Segment) -> bool {
-        let Some(before) = self.window_edge() else { return true };
-        let edge = segment.ack + self.judged.window_bytes(segment.window).0;
-        let is_kept = (edge + WINDOW_LOSS_BYTES).at_or_after(before);
-        is_kept && other.judged.next_seq.is_some_and(|next| edge.at_or_after(next))
+        let edge = segment.ack + self.judged.scaled(segment.window).0;
+        let is_kept = self.window_edge().is_none_or(|before| (edge + WINDOW_LOSS_BYTES).at_or_after(before));
+        let fits = || other.judged.next_seq.is_some_and(|next| edge.at_or_after(next));
+        is_kept && (self.judged.scale == Scale::Unknown || fits())
     }
 }
 

@@ -21,15 +21,12 @@ impl Remembered {
             self.next_seq == seq && self.acknowledgeable == seq && heard.at_or_before(segment.seq);
         let acknowledges =
             if segment.text_bytes > 0 { ack.at_or_after(last_ack) } else { ack.after(last_ack) };
-        let is_known = !(self.window_is_of_syn
-            || other.window_is_of_syn
-            || self.in_flight_unknown
-            || other.in_flight_unknown);
         is_in_place
             && acknowledges
             && ack.at_or_before(other_next)
             && other.acknowledgeable == other.next_seq
-            && is_known
+            && !self.in_flight_unknown
+            && !other.in_flight_unknown
             && other.window != 0
             && self.base.is_some()
             && other.base.is_some()
@@ -61,7 +58,7 @@ impl Remembered {
             (self.next_seq_time_ns, self.next_seq_frame) = (now_ns, segment.frame);
         }
         self.window = segment.window;
-        self.was_heard = true;
+        (self.was_heard, self.window_is_of_syn) = (true, false);
         (self.last_ack, self.last_ack_time_ns) = (Some(segment.ack), now_ns);
         self.last_verdicts = Verdicts::NONE;
         self.set_sack(&segment.options.sack);

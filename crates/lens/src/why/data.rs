@@ -236,12 +236,16 @@ fn why_new(scene: &Scene<'_>, from: &Sender) -> Why {
                 .by(Evidence::DUPLICATE_ACKS | Evidence::TIMING);
         }
     }
-    if !recovering && is_in_time_of_probe(scene, from) {
-        // an application that writes just then looks the same
-        return Why::new(SendReason::TailProbeWithNewData, Confidence::LOW)
-            .or(SendReason::NewData)
-            .by(Evidence::TIMING);
-    }
+    if !recovering && is_in_time_of_probe(scene, from) { probe_or_new() } else { new_text() }
+}
+
+/// Text that comes when a silent tail would be probed with it: an application that writes just then looks the same.
+pub(super) fn probe_or_new() -> Why {
+    Why::new(SendReason::TailProbeWithNewData, Confidence::LOW).or(SendReason::NewData).by(Evidence::TIMING)
+}
+
+/// Text that follows what was sent before.
+pub(super) fn new_text() -> Why {
     Why::new(SendReason::NewData, Confidence::HIGH)
 }
 

@@ -46,8 +46,9 @@ pub(crate) use path_probe::PacketSizes;
 pub use path_probe::PathProbes;
 pub(crate) use place::Place;
 pub(crate) use sender::{Sender, Twice};
-pub(crate) use settled::Around;
+pub(crate) use settled::TextOf;
 pub(crate) use tick::Ticks;
+pub(crate) use timers::is_alone;
 
 use crate::live::Before;
 use crate::metrics::Closed;

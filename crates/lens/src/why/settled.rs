@@ -5,87 +5,81 @@
 
 use super::ack::why_advancing;
 use super::afar::Timing;
-use super::data::learn_turn;
+use super::data::{learn_turn, new_text, probe_or_new};
 use super::lost_before::FULL_PART;
 use super::signs::TIMEOUT_NS_MIN;
-use super::timers::{InFlight, Timers, is_alone};
-use super::{Confidence, Sender, Why, has_probes};
+use super::timers::{InFlight, Timers};
+use super::{Sender, Why, has_probes};
 use crate::Segment;
 use crate::verdicts::Remembered;
 use tcp::SendReason;
 
-/// What the short route knows of a segment beside its sender.
-pub(crate) struct Around<'a, T> {
+/// Text of the short route, and what is known beside its sender.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TextOf<'a> {
     pub(crate) segment: &'a Segment,
-    /// Both directions before it.
-    pub(crate) sent: &'a Remembered,
-    pub(crate) other: &'a Remembered,
-    /// The ends agreed on SACK.
-    pub(crate) has_sack: bool,
+    /// Something before it was unacknowledged.
+    pub(crate) in_flight: bool,
+    /// It comes when a silent tail would be probed with it.
+    pub(crate) may_be_probe: bool,
+    /// From here to its sender and back, where that is followed from afar.
+    pub(crate) far_turn_ns: Option<u64>,
     pub(crate) mss_bytes: u32,
-    /// From here to its sender and back; worked out by few.
-    pub(crate) turn_ns: T,
 }
 
 impl Sender {
     /// New text that continues the stream is nothing but that: no loss before it is going on or shows by it, no pause, no
-    /// probe of the path or of a tail.
+    /// probe of the path.
     #[inline(always)]
-    pub(crate) fn goes_on_with_text(&self, around: &Around<'_, impl Fn() -> u64>) -> bool {
-        let now_ns = around.segment.time.as_nanos();
+    pub(crate) fn goes_on_with_text(&self, segment: &Segment, other: &Remembered, mss_bytes: u32) -> bool {
+        let now_ns = segment.time.as_nanos();
         now_ns.saturating_sub(self.last_ns) < TIMEOUT_NS_MIN
-            && now_ns != around.other.last_ack_time_ns
+            && now_ns != other.last_ack_time_ns
             && self.loss.as_ref().is_none_or(|loss| loss.is_quiet())
-            && !self.sizes.may_be_probe(around.segment)
-            && !self.may_be_too_big(around)
-            && !self.may_be_tail_probe(around)
+            && !self.sizes.may_be_probe(segment)
+            && !self.may_be_too_big(segment, mss_bytes)
     }
 
     /// See `too_big` in `lost_before.rs`: packets are missing, and text is smaller than the path seemed to allow.
     #[inline(always)]
-    fn may_be_too_big(&self, around: &Around<'_, impl Fn() -> u64>) -> bool {
-        let (text_bytes, mss_bytes) = (around.segment.text_bytes, around.mss_bytes);
-        let is_smaller =
-            text_bytes >= self.largest_text_bytes && text_bytes < mss_bytes - mss_bytes / FULL_PART;
-        is_smaller && self.ids.missing(around.segment).is_some_and(|missing| missing > 0)
+    fn may_be_too_big(&self, segment: &Segment, mss_bytes: u32) -> bool {
+        let is_smaller = segment.text_bytes >= self.largest_text_bytes
+            && segment.text_bytes < mss_bytes - mss_bytes / FULL_PART;
+        is_smaller && self.ids.missing(segment).is_some_and(|missing| missing > 0)
     }
 
-    /// See `is_in_time_of_probe` in `data.rs`.
-    #[inline(always)]
-    fn may_be_tail_probe(&self, around: &Around<'_, impl Fn() -> u64>) -> bool {
-        let (now_ns, sent_ns) = (around.segment.time.as_nanos(), around.sent.next_seq_time_ns);
-        if !around.has_sack || !is_alone(now_ns, sent_ns) {
-            return false; // nearly always
-        }
-        let Some(oldest_ns) = around.sent.unacked.oldest_ns() else { return false };
-        let acked_ns = around.other.last_ack_time_ns;
-        let before = InFlight { oldest_ns, is_one: around.sent.unacked.len() == 1, sent_ns, acked_ns };
+    /// See `is_in_time_of_probe` in `data.rs`, of text that comes alone between ends with SACK.
+    #[inline(never)]
+    pub(crate) fn may_probe_with(
+        &self,
+        segment: &Segment,
+        sent: &Remembered,
+        other: &Remembered,
+        turn_ns: impl FnOnce() -> u64,
+    ) -> bool {
+        let now_ns = segment.time.as_nanos();
+        let Some(oldest_ns) = sent.unacked.oldest_ns() else { return false };
+        let (sent_ns, acked_ns) = (sent.next_seq_time_ns, other.last_ack_time_ns);
+        let before = InFlight { oldest_ns, is_one: sent.unacked.len() == 1, sent_ns, acked_ns };
         has_probes(now_ns)
             && self.probes_seen() >= -1
-            && Timers::over(&before, (around.turn_ns)(), self)
-                .is_some_and(|timers| timers.is_time_of_probe(now_ns))
+            && Timers::over(&before, turn_ns(), self).is_some_and(|timers| timers.is_time_of_probe(now_ns))
     }
 
-    /// Takes text with which the sender [goes on](Sender::goes_on_with_text). `far_turn_ns` is the
-    /// time from here to the sender and back, where that is followed from afar.
+    /// Takes text with which the sender [goes on](Sender::goes_on_with_text).
     #[inline(always)]
-    pub(crate) fn go_on_with_text(
-        &mut self,
-        segment: &Segment,
-        in_flight: bool,
-        to: &Sender,
-        far_turn_ns: Option<u64>,
-        mss_bytes: u32,
-    ) -> Why {
-        if let Some(turn_ns) = far_turn_ns {
-            self.hear_from_afar(segment, to, turn_ns, mss_bytes);
+    pub(crate) fn go_on_with_text(&mut self, text: &TextOf<'_>, to: &Sender) -> Why {
+        let segment = text.segment;
+        if let Some(turn_ns) = text.far_turn_ns {
+            self.hear_from_afar(segment, to, turn_ns, text.mss_bytes);
         }
-        learn_turn(segment, in_flight, self, to);
+        learn_turn(segment, text.in_flight, self, to);
         let quiet_ns = segment.time.as_nanos().saturating_sub(self.last_ns);
         self.has_paused |= self.has_sent && quiet_ns >= TIMEOUT_NS_MIN / 2;
-        self.sizes.on_sent(segment, true, SendReason::NewData, mss_bytes);
-        self.last_reason = SendReason::NewData;
-        Why::new(SendReason::NewData, Confidence::HIGH)
+        let why = if text.may_be_probe { probe_or_new() } else { new_text() };
+        self.sizes.on_sent(segment, true, why.reason, text.mss_bytes);
+        self.last_reason = why.reason;
+        why
     }
 
     #[inline(never)]

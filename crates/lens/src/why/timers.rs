@@ -37,7 +37,8 @@ pub(super) struct InFlight {
 }
 
 /// What is sent now does not belong to the burst of the text before it.
-pub(super) fn is_alone(now_ns: u64, sent_ns: u64) -> bool {
+#[inline]
+pub(crate) fn is_alone(now_ns: u64, sent_ns: u64) -> bool {
     now_ns > sent_ns + ALONE_NS
 }
 
