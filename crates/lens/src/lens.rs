@@ -56,12 +56,6 @@ pub struct Lens {
     groups: Groups,
     habits: Habits,
     left_out: BTreeMap<FindingId, (usize, u64)>,
-    /// No segment takes the short route.
-    #[cfg(test)]
-    pub(crate) always_long: bool,
-    /// How many took it, of the connections that are over.
-    #[cfg(test)]
-    short_routes: u64,
 }
 
 impl Lens {
@@ -83,23 +77,12 @@ impl Lens {
             hosts: Hosts::default(),
             groups: Groups::default(),
             left_out: BTreeMap::new(),
-            #[cfg(test)]
-            always_long: false,
-            #[cfg(test)]
-            short_routes: 0,
         }
     }
 
     /// How many connections were seen.
     pub fn connections_seen(&self) -> u32 {
         self.streams
-    }
-
-    /// How many segments took the short route.
-    #[cfg(test)]
-    pub(crate) fn short_routes(&self) -> u64 {
-        let live = (0..self.slots.len() as u32).filter_map(|at| self.slots.get(at));
-        self.short_routes + live.map(|live| live.short_routes).sum::<u64>()
     }
 
     /// How many connections are remembered now.
@@ -240,10 +223,6 @@ impl Lens {
         self.live += 1;
         let mut live = Live::new(flow, stream, segment, previous_end);
         live.on_habits(segment, &self.habits);
-        #[cfg(test)]
-        {
-            live.always_long = self.always_long;
-        }
         let index = self.slots.put(live);
         self.table.insert(flow, index);
         index
@@ -259,10 +238,6 @@ impl Lens {
             self.unacked -= live.unacked();
             self.last = None;
             self.hosts.note(live);
-            #[cfg(test)]
-            {
-                self.short_routes += live.short_routes;
-            }
             self.sum_up(live, sink);
         }
         slots.free(index);

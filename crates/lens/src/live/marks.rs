@@ -247,9 +247,8 @@ impl Marks {
 
     /// A segment with neither SYN, FIN nor RST changes nothing but its counts here: the handshake and the close are not
     /// under way.
-    #[inline(always)]
-    pub(super) fn are_settled(&self, from: Side) -> bool {
-        let awaits_handshake = self.handshake_ack.is_none() && self.syn_ack[from.other().index()].is_some();
+    pub(super) fn are_settled(&self) -> bool {
+        let awaits_handshake = self.handshake_ack.is_none() && self.syn_ack.iter().any(Option::is_some);
         !awaits_handshake && self.fin[0].is_none() && self.fin[1].is_none()
     }
 

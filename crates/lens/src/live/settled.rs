@@ -11,12 +11,26 @@ use super::{Before, Half, Live, notes};
 use crate::ends::{self, EndState};
 use crate::limits::{MSS_BYTES_ETHERNET, WINDOW_LOSS_BYTES};
 use crate::metrics::Spoken;
-use crate::pair::Pair;
 use crate::verdicts::Scale;
 use crate::why::{TextOf, is_alone};
 use crate::{AckedFrame, Analysis, EcnMeaning, Notes, Segment, Side, Whole};
 use tcp::state::State;
 use wire::tcp::Flags;
+
+/// What the short route asks of a connection that no segment on it changes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Course {
+    /// Nothing stands in its way.
+    pub(super) is_clear: bool,
+    /// What came to an end is not confirmed: the next text may do that.
+    is_moving: bool,
+    /// The ends agreed on SACK.
+    has_sack: bool,
+    /// The largest text of one segment that both ends allow, as far as known.
+    mss_bytes: u16,
+    /// Larger text is of several segments.
+    text_bytes_max: u16,
+}
 
 impl Live {
     /// Takes a segment by the short route, and writes what it says of it into `place`. Returns false, and has changed
@@ -30,22 +44,44 @@ impl Live {
         place: &mut Option<Analysis>,
     ) -> bool {
         #[cfg(test)]
-        if self.always_long {
+        if tests::ALWAYS_LONG.get() {
             return false;
         }
         if !has_plain_header(segment) || !self.is_settled_for(from, segment, unacked_max) {
             return false;
         }
         // the last question: it remembers the packet if it is not known
-        if self.halves[from].sender.captured_twice(segment).is_some() {
+        let sender = &mut self.halves[from].sender;
+        if segment.text_bytes > 0 {
+            sender.print_first(segment);
+        } else if sender.captured_twice(segment).is_some() {
             return false;
         }
         #[cfg(test)]
-        {
-            self.short_routes += 1;
-        }
+        tests::SHORT.set(tests::SHORT.get() + 1);
         self.go_on_with(from, segment, place);
         true
+    }
+
+    /// What may be asked once for many segments, after anything has happened.
+    pub(super) fn course_now(&self) -> Course {
+        let [a, b] = Side::BOTH.map(|side| &self.halves[side]);
+        let is_clear = a.is_open()
+            && b.is_open()
+            && self.times.is_settled()
+            && self.marks_heard.is_none()
+            && self.mptcp.is_none()
+            && !self.as_wireshark.is_apart()
+            && self.marks.are_settled()
+            && self.talk.is_settled();
+        let short = |bytes: u32| u16::try_from(bytes).unwrap_or(u16::MAX);
+        Course {
+            is_clear,
+            is_moving: !(a.end.is_settled() && b.end.is_settled()),
+            has_sack: self.marks.has_sack(),
+            mss_bytes: short(self.marks.mss_bytes()),
+            text_bytes_max: short(self.marks.mss_known_bytes().unwrap_or(MSS_BYTES_ETHERNET)),
+        }
     }
 
     /// Nothing is under way, and the segment is what comes next.
@@ -53,22 +89,15 @@ impl Live {
     fn is_settled_for(&self, from: Side, segment: &Segment, unacked_max: usize) -> bool {
         let (half, other) = self.halves.of(from);
         let has_text = segment.text_bytes > 0;
-        half.is_settled()
-            && other.is_settled()
-            && (has_text || half.end.is_settled() && other.end.is_settled())
-            && segment.time.as_nanos() >= self.times.last_ns
-            && self.times.is_settled()
-            && self.marks_heard.is_none()
-            && self.mptcp.is_none()
-            && !self.as_wireshark.is_apart()
-            && self.marks.are_settled(from)
-            && self.talk.is_settled()
-            && segment.text_bytes <= self.marks.mss_known_bytes().unwrap_or(MSS_BYTES_ETHERNET)
+        segment.time.as_nanos() >= self.times.last_ns
+            && (has_text || !self.course.is_moving)
+            && segment.text_bytes <= self.course.text_bytes_max.into()
+            && half.sender.hole.is_none()
             && half.judged.unacked.len() < unacked_max
             && half.judged.goes_on_with(&other.judged, segment)
             && half.leaves_room_for(other, segment)
             && if has_text {
-                half.sender.goes_on_with_text(segment, &other.judged, self.marks.mss_bytes())
+                half.sender.goes_on_with_text(segment, &other.judged, self.course.mss_bytes.into())
             } else {
                 !other.sender.has_asked()
             }
@@ -79,7 +108,7 @@ impl Live {
     fn may_be_probe(&self, from: Side, segment: &Segment) -> bool {
         let (half, other) = self.halves.of(from);
         is_alone(segment.time.as_nanos(), half.judged.next_seq_time_ns)
-            && self.marks.has_sack()
+            && self.course.has_sack
             && half
                 .sender
                 .may_probe_with(segment, &half.judged, &other.judged, || self.times.turn_ns(half, other))
@@ -97,6 +126,7 @@ impl Live {
         let (half, other) = self.halves.split(from);
         let turn = ends::take(&mut half.end, &mut other.end, segment, before);
         *notes = notes::of_states(&turn.observed);
+        self.course = self.course_now();
         self.states(from, &turn)
     }
 
@@ -107,14 +137,14 @@ impl Live {
         let advanced = (advanced_bytes > 0).then_some(advanced_bytes);
         let previous_ns = self.times.last_ns;
         let may_be_probe = segment.text_bytes > 0 && self.may_be_probe(from, segment);
-        let moving = if awaits_confirmation(&self.halves) { Some(self.before(from, segment)) } else { None };
+        let moving = if self.course.is_moving { Some(self.before(from, segment)) } else { None };
         self.times.last_ns = segment.time.as_nanos();
         (self.is_recent, self.last_frame) = (true, segment.frame);
         let shown = self.hear_ack(from, segment, last_ack, advanced.is_some());
         let (half, other) = self.halves.split(from);
         let in_flight = half.judged.unacked.len() > 0;
         let judged = half.judged.go_on_with(&mut other.judged, segment);
-        self.completeness.note(segment, true);
+        self.completeness.note_plain(segment);
         let mut notes = Notes::NONE;
         let ends = match &moving {
             None => self.states_settled(),
@@ -128,7 +158,7 @@ impl Live {
         analysis.notes = notes;
         analysis.notes.set(Notes::SHOWS_SPURIOUS, shown.is_some());
         analysis.shows_frame = shown;
-        let mss_bytes = self.marks.mss_bytes();
+        let mss_bytes = self.course.mss_bytes.into();
         let times = &self.times;
         let (half, other) = self.halves.of(from);
         analysis.why = if segment.text_bytes > 0 {
@@ -167,12 +197,6 @@ impl Live {
     }
 }
 
-/// What came to one of them is not confirmed: this text may do that.
-#[inline(always)]
-fn awaits_confirmation(halves: &Pair<Half>) -> bool {
-    halves.iter().any(|half| !half.end.is_settled())
-}
-
 /// Nothing in the header asks a question but its numbers.
 #[inline(always)]
 fn has_plain_header(segment: &Segment) -> bool {
@@ -189,12 +213,12 @@ fn has_plain_header(segment: &Segment) -> bool {
 }
 
 impl Half {
-    /// It is open and has sent no FIN, nothing of it is missing, and it is no simulated host.
-    #[inline(always)]
-    fn is_settled(&self) -> bool {
+    /// It is open and has sent no FIN, where its numbers begin is known, and it is no simulated host.
+    fn is_open(&self) -> bool {
         self.end.state() == State::Established
             && self.end.fin_end.is_none()
-            && self.sender.hole.is_none()
+            && self.judged.base.is_some()
+            && !self.judged.in_flight_unknown
             && self.sender.timed.is_none()
     }
 

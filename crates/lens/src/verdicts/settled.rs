@@ -9,7 +9,7 @@ use crate::Segment;
 
 impl Remembered {
     /// The segment, an acknowledgment with text or without, is what its sender would send next in a connection in which
-    /// nothing is missing, out of order or closed: the judgement finds nothing to say of where it stands.
+    /// nothing is missing, out of order or closed, and both ends' numbers are known: the judgement finds nothing to say of where it stands.
     #[inline(always)]
     pub(crate) fn goes_on_with(&self, other: &Remembered, segment: &Segment) -> bool {
         let (Some(last_ack), Some(heard), Some(other_next)) = (self.last_ack, other.last_ack, other.next_seq)
@@ -25,11 +25,7 @@ impl Remembered {
             && acknowledges
             && ack.at_or_before(other_next)
             && other.acknowledgeable == other.next_seq
-            && !self.in_flight_unknown
-            && !other.in_flight_unknown
             && other.window != 0
-            && self.base.is_some()
-            && other.base.is_some()
             && if segment.text_bytes > 0 { other.takes_text_of(segment) } else { other.base != Some(ack - 1) }
             && !self.differs_from(segment)
             && self.unacked.is_one_row()

@@ -124,6 +124,22 @@ impl Sender {
         let now_us = segment.time.as_micros() as u32;
         let id = segment.ip_id.filter(|id| *id != 0);
         let hash = print_of(segment, id);
+        let twice = self.found(segment, id, hash, now_us);
+        if twice.is_none() {
+            self.print(segment, hash, now_us);
+        }
+        twice
+    }
+
+    /// Remembers text that cannot have been captured before, because its sender had not come so far.
+    #[inline(always)]
+    pub(crate) fn print_first(&mut self, segment: &Segment) {
+        let hash = print_of(segment, segment.ip_id.filter(|id| *id != 0));
+        self.print(segment, hash, segment.time.as_micros() as u32);
+    }
+
+    #[inline]
+    fn found(&self, segment: &Segment, id: Option<u16>, hash: u32, now_us: u32) -> Option<Twice> {
         let found = self.prints.iter().find(|print| {
             let age_us = now_us.wrapping_sub(print.time_us);
             print.hash == hash
@@ -133,14 +149,16 @@ impl Sender {
                     None => segment.text_bytes > 0 && age_us <= TWICE_WITHOUT_ID_US,
                 }
         });
-        if let Some(print) = found {
-            return Some(Twice {
-                first: print.frame,
-                across_router: print.ttl != segment.ttl,
-                other_interface: print.interface != segment.interface as u8,
-                by_link: false,
-            });
-        }
+        found.map(|print| Twice {
+            first: print.frame,
+            across_router: print.ttl != segment.ttl,
+            other_interface: print.interface != segment.interface as u8,
+            by_link: false,
+        })
+    }
+
+    #[inline]
+    fn print(&mut self, segment: &Segment, hash: u32, now_us: u32) {
         self.prints[usize::from(self.next_print)] = Print {
             hash,
             time_us: now_us,
@@ -150,7 +168,6 @@ impl Sender {
             is_used: true,
         };
         self.next_print = (self.next_print + 1) % PRINTS as u8;
-        None
     }
 
     /// A value out of every line of memory, to have them all fetched at once.

@@ -3,6 +3,7 @@
 use crate::{Config, KeepSegments, Kept, Lens, Segment};
 use capture::{Decoder, Reader};
 use proptest::prelude::*;
+use std::cell::Cell;
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -10,17 +11,25 @@ use tcp::Instant;
 use wire::Seq;
 use wire::tcp::{Flags, SackBlock, Timestamps};
 
+thread_local! {
+    /// No segment takes the short route.
+    pub(super) static ALWAYS_LONG: Cell<bool> = const { Cell::new(false) };
+    /// How many took it.
+    pub(super) static SHORT: Cell<u64> = const { Cell::new(0) };
+}
+
 /// What is said of segments, and how many took the short route.
 fn told(segments: &[Segment], always_long: bool) -> (String, u64) {
     let mut lens = Lens::new(Config { findings_per_kind_max: 1_000, ..Config::default() });
-    lens.always_long = always_long;
+    ALWAYS_LONG.set(always_long);
+    SHORT.set(0);
     let mut kept = Kept { keep_segments: KeepSegments::All, ..Kept::default() };
     for segment in segments {
         lens.take(segment, &mut kept);
     }
-    let short = lens.short_routes();
     lens.finish(&mut kept);
-    (format!("{kept:#?}"), short)
+    ALWAYS_LONG.set(false);
+    (format!("{kept:#?}"), SHORT.get())
 }
 
 /// Returns how many took the short route.
