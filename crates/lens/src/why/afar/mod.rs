@@ -134,6 +134,11 @@ impl Afar {
         }
     }
 
+    /// No text is known that was sent before and lost before the capture.
+    pub(super) fn hides_nothing(&self) -> bool {
+        self.hidden_until.is_none()
+    }
+
     /// The receiver acknowledges.
     pub(crate) fn on_ack(&mut self, segment: &Segment) {
         if !segment.flags.ack() || segment.flags.rst() {
