@@ -3,6 +3,7 @@
 //! Every figure is taken in pairs, ours and theirs in turn in the same run, because the speed of a
 //! machine drifts; what is printed are medians and the ratio of each pair. No figure is ever a test.
 
+pub mod captures;
 pub mod counting;
 pub mod ours;
 pub mod raw;

@@ -306,6 +306,11 @@ impl Direction {
         self.seen.verdict(verdict)
     }
 
+    /// Nothing was remarkable of any segment of this direction.
+    pub(crate) fn has_no_notes(&self) -> bool {
+        self.seen.is_empty()
+    }
+
     /// How many segments of this direction have this note, and where.
     pub fn note(&self, note: Notes) -> Seen {
         self.seen.note(note)

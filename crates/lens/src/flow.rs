@@ -64,13 +64,21 @@ fn words(address: IpAddr) -> [u64; 2] {
     }
 }
 
-/// What a segment says of its connection: the key, its hash, and which way the segment goes.
+/// What a segment says of its connection: the key, and which way the segment goes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Flow {
     pub(crate) key: FlowKey,
-    tag: u32,
     /// The source is the first of the key's ends.
     pub(crate) source_is_low: bool,
+}
+
+impl Flow {
+    /// The flow of a segment between these ends.
+    #[inline]
+    pub(crate) fn of(source: SocketAddr, destination: SocketAddr) -> Flow {
+        let (key, source_is_low) = FlowKey::of(source, destination);
+        Flow { key, source_is_low }
+    }
 }
 
 const EMPTY: u32 = u32::MAX;
@@ -95,32 +103,25 @@ impl FlowTable {
         FlowTable { places: vec![Place { tag: 0, index: EMPTY }; TABLE_PLACES], used: 0, hash_key }
     }
 
-    /// The flow of a segment between these ends.
-    #[inline]
-    pub(crate) fn flow(&self, source: SocketAddr, destination: SocketAddr) -> Flow {
-        let (key, source_is_low) = FlowKey::of(source, destination);
-        Flow { key, tag: self.tag(&key), source_is_low }
-    }
-
     /// Has the place of a flow fetched, which is asked for soon.
     #[inline]
     pub(crate) fn touch(&self, flow: &Flow) {
-        std::hint::black_box(self.places[flow.tag as usize & (self.places.len() - 1)].index);
+        std::hint::black_box(self.places[self.tag(&flow.key) as usize & (self.places.len() - 1)].index);
     }
 
     /// The position stored for a flow; `is_at` says whether a position has its key.
     #[inline]
     pub(crate) fn find(&self, flow: &Flow, is_at: impl Fn(u32) -> bool) -> Option<u32> {
-        self.place(flow.tag, is_at).map(|at| self.places[at].index)
+        self.place(self.tag(&flow.key), is_at).map(|at| self.places[at].index)
     }
 
     /// Stores `index` for a flow that is not in it.
     pub(crate) fn insert(&mut self, flow: &Flow, index: u32) {
-        if self.used * 2 >= self.places.len() {
+        if self.used * 4 >= self.places.len() * 3 {
             self.grow();
         }
         self.used += 1;
-        self.put(Place { tag: flow.tag, index });
+        self.put(Place { tag: self.tag(&flow.key), index });
     }
 
     /// Forgets `key`.
@@ -153,7 +154,7 @@ impl FlowTable {
     fn place(&self, tag: u32, is_at: impl Fn(u32) -> bool) -> Option<usize> {
         let mask = self.places.len() - 1;
         let mut at = tag as usize & mask;
-        // ends: at most half of the places are used
+        // ends: at most three quarters of the places are used
         loop {
             let place = self.places[at];
             if place.index == EMPTY {
@@ -188,9 +189,9 @@ impl FlowTable {
 mod tests {
     use super::*;
 
-    fn flow(table: &FlowTable, n: u32) -> Flow {
+    fn flow(n: u32) -> Flow {
         let source = SocketAddr::from((Ipv4Addr::from_bits(0x0a00_0000 + (n >> 14)), (n & 0x3fff) as u16));
-        table.flow(source, SocketAddr::from(([192, 0, 2, 1], 80)))
+        Flow::of(source, SocketAddr::from(([192, 0, 2, 1], 80)))
     }
 
     #[test]
@@ -211,7 +212,7 @@ mod tests {
     #[test]
     fn many_keys_are_found_after_growing_and_removing() {
         let mut table = FlowTable::new(7);
-        let flows: Vec<Flow> = (0..50_000).map(|n| flow(&table, n)).collect();
+        let flows: Vec<Flow> = (0..50_000).map(flow).collect();
         for (index, flow) in flows.iter().enumerate() {
             table.insert(flow, index as u32);
         }

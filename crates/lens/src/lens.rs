@@ -94,7 +94,7 @@ impl Lens {
     /// connections that end because of it.
     #[inline]
     pub fn take(&mut self, segment: &Segment, sink: &mut impl Sink) -> Analysis {
-        let flow = self.table.flow(segment.source, segment.destination);
+        let flow = Flow::of(segment.source, segment.destination);
         let found = self.find(&flow);
         self.take_of(&flow, found, segment, sink)
     }
@@ -105,7 +105,7 @@ impl Lens {
         let mut flows = [None; AHEAD];
         for together in segments.chunks(AHEAD) {
             for (flow, segment) in flows.iter_mut().zip(together) {
-                let named = self.table.flow(segment.source, segment.destination);
+                let named = Flow::of(segment.source, segment.destination);
                 self.table.touch(&named);
                 *flow = Some((named, None));
             }

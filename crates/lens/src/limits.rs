@@ -8,8 +8,8 @@
 /// Segments whose connections are fetched together: enough to wait for memory once instead of often, few
 /// enough that the first is still in the cache when the last has come.
 pub(crate) const AHEAD: usize = 16;
-/// Connections to a piece of memory: half a megabyte.
-pub(crate) const CHUNK: usize = 256;
+/// Connections to a piece of memory: less than two megabytes, of which only what is used counts.
+pub(crate) const CHUNK: usize = 1_024;
 /// An empty list of segments in flight gives memory back when it has room for more than this, and keeps the second
 /// number: one burst shall not hold memory for the connection's life.
 pub(crate) const UNACKED_ROOM_MAX: usize = 64;
@@ -97,5 +97,5 @@ pub(crate) const IN_FLIGHT_BYTES_MAX: u32 = 2_000_000_000;
 
 // Of tables.
 
-/// Places of the table of connections when it is made: a few pages. It doubles when half of them are taken.
+/// Places of the table of connections when it is made: a few pages. It doubles when three quarters of them are taken.
 pub(crate) const TABLE_PLACES: usize = 1_024;

@@ -13,6 +13,7 @@ mod icmp;
 mod marks;
 mod notes;
 mod offered;
+mod settled;
 mod talk;
 mod tally;
 mod times;
@@ -22,6 +23,7 @@ pub(crate) use half::Half;
 pub use marks::Stuck;
 pub(crate) use marks::{At, Marks};
 pub use offered::Offered;
+use settled::Course;
 pub use tally::Seen;
 pub(crate) use tally::Tally;
 pub(crate) use times::Times;
@@ -72,6 +74,7 @@ pub(crate) struct Live {
     pub(crate) talk: Talk,
     /// Made when a SYN asks for ECN, or something is marked.
     pub(crate) marks_heard: Option<Box<MarksHeard>>,
+    course: Course,
 }
 
 impl Live {
@@ -96,6 +99,7 @@ impl Live {
             marks: Marks::default(),
             talk: Talk::default(),
             marks_heard: None,
+            course: Course::default(),
         }
     }
 
@@ -144,6 +148,7 @@ impl Live {
 
     /// Takes the next segment of this connection, sent by `from`. What it says of it is written into `place`, which is
     /// where it stays.
+    #[inline(always)]
     pub(crate) fn take<'a>(
         &mut self,
         from: Side,
@@ -153,8 +158,28 @@ impl Live {
         habits: &mut Habits,
         place: &'a mut Option<Analysis>,
     ) -> &'a Analysis {
+        if self.course.is_clear && reused.is_empty() && self.take_settled(from, segment, unacked_max, place) {
+            return place.as_ref().expect("it was put there");
+        }
+        self.take_any(from, segment, reused, unacked_max, habits, place);
+        self.course = self.course_now();
+        place.as_ref().expect("it was put there")
+    }
+
+    /// The same by the long route, on which every question is asked.
+    #[inline(never)]
+    fn take_any(
+        &mut self,
+        from: Side,
+        segment: &Segment,
+        reused: Verdicts,
+        unacked_max: usize,
+        habits: &mut Habits,
+        place: &mut Option<Analysis>,
+    ) {
         if matches!(segment.whole, Whole::QuotedInIcmp | Whole::Fragment) {
-            return place.insert(self.unjudged(from, segment));
+            *place = Some(self.unjudged(from, segment));
+            return;
         }
         let before = self.before(from, segment);
         let twice = self.halves[from].sender.captured_twice(segment);
@@ -208,7 +233,6 @@ impl Live {
         if self.marks.fin_is_acked_by(from.other(), segment) {
             self.halves[from.other()].judged.unacked.release();
         }
-        analysis
     }
 
     /// The frame and the time.

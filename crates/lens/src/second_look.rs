@@ -93,6 +93,8 @@ pub(crate) struct LoneTail {
     /// The retransmission timeout as far as it was known then.
     pub(crate) rto_ns: u64,
     pub(crate) told: SendReason,
+    /// So many segments its sender had sent again before.
+    pub(crate) again_before: u32,
 }
 
 impl LoneTail {
@@ -144,6 +146,9 @@ struct Flight {
 const OPTION_BYTES_MAX: u32 = 40;
 /// The window has room for so many segments when the answer to a timeout has come, and for more behind a probe.
 const SEGMENTS_AFTER_TIMEOUT: u32 = 2;
+/// Every recovery, and a probe that repaired a loss (RFC 8985 §7.4.2), makes the window smaller: from ten segments to as
+/// few as behind a timeout, but not with so few segments sent again.
+const AGAIN_BEFORE_MAX: u32 = 2;
 /// What follows an acknowledgment follows it within a round trip, and this for hosts that are busy.
 const FOLLOWS_NS: u64 = 5_000_000;
 
@@ -249,7 +254,7 @@ impl SecondLook {
         // a timeout that was taken back leaves as much room as a probe
         let fits = |tail: &LoneTail| match was_probe {
             true => tail.told == SendReason::TailLossProbe,
-            false => tail.fits_timeout(),
+            false => tail.fits_timeout() && tail.again_before <= AGAIN_BEFORE_MAX,
         };
         let tail = place.take_if(|tail| fits(tail))?;
         if text.is_near {

@@ -1,17 +1,17 @@
 //! Gathers what a question needs that more than one half knows: why, what marks mean, what a SYN asks.
 
+use super::times::Sight;
 use super::{At, Before, Live};
 use crate::ecn::{self, EcnMeaning, MarkSigns, MarksHeard};
 use crate::fast_open::{self, FastOpenWords};
 use crate::habits::Habits;
-use crate::limits::NEAR_PART;
 use crate::nanos::Nanos;
 use crate::verdicts::Judged;
 use crate::why::{Loss, Scene, Twice, has_probes, why};
 use crate::{EndState, Segment, Side, Why};
 
 /// The codepoint of ECN that says that the path is congested (RFC 3168 §5).
-const CONGESTION_EXPERIENCED: u8 = 3;
+pub(super) const CONGESTION_EXPERIENCED: u8 = 3;
 
 impl Live {
     /// Asks why the segment was sent, and lets the sender remember the reason.
@@ -28,16 +28,10 @@ impl Live {
         habits: &Habits,
         answer: &mut Why,
     ) {
-        let rtt_ns = self.times.rtt_ns(&self.halves);
+        let Sight { rtt_ns, turn_ns, is_near } = self.times.sight(&self.halves, from);
         let unread_bytes =
             if segment.flags.rst() { self.talk.unread_bytes(from, before.last_ack) } else { 0 };
         let (half, other) = self.halves.split(from);
-        let turn_ns = self.times.known_turn_ns(half, other);
-        // a handshake that was lost in part seems to take long
-        let back_ns = self.times.known_turn_ns(other, half);
-        let both_ways_ns =
-            turn_ns.zip(back_ns).map_or(rtt_ns, |(there_ns, back_ns)| rtt_ns.min(there_ns + back_ns));
-        let is_near = turn_ns.is_some_and(|turn_ns| turn_ns < both_ways_ns / NEAR_PART);
         let is_again = before.next_seq.is_some_and(|next| segment.text_bytes > 0 && segment.seq.before(next));
         let mut is_at_tick = None;
         if is_again {
@@ -46,7 +40,7 @@ impl Live {
             half.sender.host_probes = habits.probes(host);
             is_at_tick = if is_near { habits.is_at_tick(host, segment.time.as_nanos()) } else { None };
         }
-        let has_sack = self.marks.offered.iter().all(|offered| offered.sack);
+        let has_sack = self.marks.has_sack();
         let scene = Scene {
             segment,
             judged,
@@ -59,7 +53,7 @@ impl Live {
             asked_ns: self.times.syn.map(Nanos::ns),
             captured_twice: twice.map(|twice| twice.first),
             rtt_ns,
-            turn_ns: turn_ns.unwrap_or(0),
+            turn_ns,
             is_near,
             other_was_suspicious: self.marks.suspicious_from(from.other()),
             has_sack,

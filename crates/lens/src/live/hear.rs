@@ -11,6 +11,7 @@ use crate::nanos::Nanos;
 use crate::verdicts::reports_duplicate;
 use crate::why::{Afar, Circumstances, Reported, Sending, has_reorder_timer};
 use crate::{Frame, Segment, Side};
+use wire::Seq;
 
 impl Live {
     /// Tells the other end what a segment of `from` acknowledges. Returns the frame of a retransmission that it shows to
@@ -20,15 +21,27 @@ impl Live {
         if !segment.flags.ack() {
             return None;
         }
+        self.hear_ack(from, segment, before.last_ack, before.is_advanced_by(segment))
+    }
+
+    /// The same for one that has an acknowledgment, where `from` had acknowledged `last_ack`.
+    #[inline(always)]
+    pub(super) fn hear_ack(
+        &mut self,
+        from: Side,
+        segment: &Segment,
+        last_ack: Option<Seq>,
+        advances: bool,
+    ) -> Option<Frame> {
         let (half, other) = self.halves.split(from);
-        if before.is_advanced_by(segment) {
+        if advances {
             other.sender.progress_ns = segment.time.as_nanos();
         }
         if other.listens_to(segment) {
             let turn_ns = self.times.turn_ns(other, half);
             let initial_rtt_ns = self.times.initial_rtt.map(Nanos::ns);
             let mss_bytes = self.marks.mss_bytes();
-            return other.hear_of_flight(segment, before, PathTimes { turn_ns, initial_rtt_ns, mss_bytes });
+            return other.hear_of_flight(segment, last_ack, PathTimes { turn_ns, initial_rtt_ns, mss_bytes });
         }
         let is_exact = other.sender.is_exact();
         let loss = other.sender.loss.as_mut()?;
@@ -37,7 +50,7 @@ impl Live {
         }
         loss.overtaken.is_exact |= is_exact;
         let rtt_ns = other.traffic.rtt.min_ns();
-        loss.hear_of_mistakes(&Reported::by(segment, before, other.judged.next_seq, rtt_ns))
+        loss.hear_of_mistakes(&Reported::by(segment, last_ack, other.judged.next_seq, rtt_ns))
     }
 }
 
@@ -54,7 +67,7 @@ impl Half {
     fn hear_of_flight(
         &mut self,
         acknowledgment: &Segment,
-        before: &Before,
+        last_ack: Option<Seq>,
         times: PathTimes,
     ) -> Option<Frame> {
         let PathTimes { turn_ns, initial_rtt_ns, mss_bytes } = times;
@@ -92,7 +105,7 @@ impl Half {
         }
         let shown = loss.hear_of_mistakes(&Reported::by(
             acknowledgment,
-            before,
+            last_ack,
             self.judged.next_seq,
             self.traffic.rtt.min_ns(),
         ));

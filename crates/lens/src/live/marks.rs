@@ -129,6 +129,12 @@ impl Marks {
             .any(|side| self.syn[side.index()].is_some() && self.syn_ack[side.other().index()].is_some())
     }
 
+    /// The ends agreed on SACK.
+    #[inline]
+    pub(super) fn has_sack(&self) -> bool {
+        self.offered.iter().all(|offered| offered.sack)
+    }
+
     /// The smaller MSS of the handshake; where that is not known, the largest that links have.
     #[inline]
     pub(crate) fn mss_bytes(&self) -> u32 {
@@ -239,6 +245,42 @@ impl Marks {
         self.on_reason(from, segment, &analysis.why, judged, at);
     }
 
+    /// A segment with neither SYN, FIN nor RST changes nothing but its counts here: the handshake and the close are not
+    /// under way.
+    pub(super) fn are_settled(&self) -> bool {
+        let awaits_handshake = self.handshake_ack.is_none() && self.syn_ack.iter().any(Option::is_some);
+        !awaits_handshake && self.fin[0].is_none() && self.fin[1].is_none()
+    }
+
+    /// Takes note of a segment of the short route, and of the little that there is to say of it.
+    #[inline(always)]
+    pub(super) fn on_settled(&mut self, from: Side, segment: &Segment, analysis: &Analysis, judged: &Judged) {
+        let at = At { frame: segment.frame, time: Nanos::of(segment.time.as_nanos()) };
+        if analysis.verdicts.is_empty() && analysis.notes.is_empty() {
+            self.history.on_plain(from, segment);
+        } else {
+            self.on_said(from, segment, analysis, judged);
+        }
+        self.was_open = true;
+        self.suspicious[from.index()] = false;
+        match analysis.why.reason {
+            SendReason::DelayedAck => self.on_late_ack(from, judged, at),
+            SendReason::NewData => {
+                self.on_new_data(from, segment, at);
+                self.late_ack = None;
+            }
+            SendReason::TailProbeWithNewData => self.late_ack = None,
+            _ => {}
+        }
+    }
+
+    #[cold]
+    fn on_said(&mut self, from: Side, segment: &Segment, analysis: &Analysis, judged: &Judged) {
+        let seen = &mut self.rare().seen[from.index()];
+        seen.count(analysis.verdicts, analysis.notes, segment.frame);
+        self.history.on_segment(from, segment, judged.verdicts, analysis.notes);
+    }
+
     /// The segment of `frame` showed that there were so many more timeouts before it, or fewer.
     pub(super) fn correct_stuck(&mut self, from: Side, frame: Frame, more: i16) {
         if let Some(rare) = &mut self.rare {
@@ -338,8 +380,7 @@ impl Marks {
                 *stuck = Stuck { timeouts, text_bytes: segment.text_bytes, frame: at.frame, last_rto_ns };
             }
             SendReason::DelayedAck => {
-                let waited_us = judged.acked.map_or(0, |acked| acked.rtt_ns / 1_000);
-                self.late_ack = Some((from, at.time, u32::try_from(waited_us).unwrap_or(u32::MAX)));
+                self.on_late_ack(from, judged, at);
                 return;
             }
             SendReason::NewData => self.on_new_data(from, segment, at),
@@ -348,6 +389,11 @@ impl Marks {
         if segment.text_bytes > 0 {
             self.late_ack = None;
         }
+    }
+
+    fn on_late_ack(&mut self, from: Side, judged: &Judged, at: At) {
+        let waited_us = judged.acked.map_or(0, |acked| acked.rtt_ns / 1_000);
+        self.late_ack = Some((from, at.time, u32::try_from(waited_us).unwrap_or(u32::MAX)));
     }
 
     /// A small segment that was held back until a delayed ACK came: Nagle's rule meets delayed ACKs.

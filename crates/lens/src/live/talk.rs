@@ -2,7 +2,7 @@
 
 use super::{Before, Live};
 use crate::analysis::Analysis;
-use crate::metrics::Moved;
+use crate::metrics::{Moved, Spoken};
 use crate::{Segment, Side};
 use tcp::SendReason;
 
@@ -13,17 +13,12 @@ impl Live {
         let (own, other) = self.halves.of(from);
         let reason = analysis.why.reason;
         let moved = Moved {
-            from,
-            segment,
+            spoken: Spoken { from, segment, own, other, marks: &self.marks, times: &self.times },
             prior: before,
             // a byte in flight that goes again is no keep-alive
             is_again: !segment.flags.syn()
                 && (reason.is_retransmission()
                     || (reason == SendReason::KeepAlive && segment.text_bytes > 0)),
-            own,
-            other,
-            marks: &self.marks,
-            times: &self.times,
             usual_ttl: self.ttl[from.index()],
         };
         self.talk.take(&moved);

@@ -52,6 +52,11 @@ impl Tally {
         }
     }
 
+    /// No kind was seen, of verdicts or of notes.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn verdict(&self, verdict: Verdicts) -> Seen {
         self.kind(verdict.bits().trailing_zeros())
     }

@@ -1,10 +1,10 @@
 //! The times of a connection, and how long its path takes.
 
 use super::Half;
-use crate::Segment;
-use crate::limits::RTT_NS_MAX;
+use crate::limits::{NEAR_PART, RTT_NS_MAX};
 use crate::nanos::Nanos;
 use crate::pair::Pair;
+use crate::{Segment, Side};
 
 /// When it began, and its handshake.
 #[derive(Debug)]
@@ -29,6 +29,24 @@ pub(super) struct PathTimes {
     pub(super) initial_rtt_ns: Option<u64>,
     /// The largest text of one segment that both ends allow.
     pub(super) mss_bytes: u32,
+}
+
+/// How an end is seen from the capture point.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sight {
+    /// The round trip of the path as far as known.
+    pub(super) rtt_ns: u64,
+    /// From the capture point to the end and back; 0 while that is not known.
+    pub(super) turn_ns: u64,
+    /// The capture was taken near it.
+    pub(super) is_near: bool,
+}
+
+impl Sight {
+    /// From the capture point to the end and back, if it is not near.
+    pub(super) fn far_turn_ns(self) -> Option<u64> {
+        (!self.is_near).then_some(self.turn_ns)
+    }
 }
 
 impl Times {
@@ -73,6 +91,26 @@ impl Times {
     pub(super) fn rtt_ns(&self, halves: &Pair<Half>) -> u64 {
         let both = || halves.iter().filter_map(|half| half.sender.srtt_ns()).sum();
         self.initial_rtt_ns().unwrap_or_else(both).clamp(1, RTT_NS_MAX)
+    }
+
+    /// How the end that sends is seen.
+    #[inline]
+    pub(super) fn sight(&self, halves: &Pair<Half>, from: Side) -> Sight {
+        let rtt_ns = self.rtt_ns(halves);
+        let (half, other) = halves.of(from);
+        let turn_ns = self.known_turn_ns(half, other);
+        // a handshake that was lost in part seems to take long
+        let back_ns = self.known_turn_ns(other, half);
+        let both_ways_ns =
+            turn_ns.zip(back_ns).map_or(rtt_ns, |(there_ns, back_ns)| rtt_ns.min(there_ns + back_ns));
+        let is_near = turn_ns.is_some_and(|turn_ns| turn_ns < both_ways_ns / NEAR_PART);
+        Sight { rtt_ns, turn_ns: turn_ns.unwrap_or(0), is_near }
+    }
+
+    /// What the handshake shows will not change by a segment without SYN.
+    #[inline]
+    pub(super) fn is_settled(&self) -> bool {
+        self.initial_rtt.is_some() || self.syn.is_none()
     }
 
     /// The round trip of what `half` sends, with the queues that it meets at present; `rtt_ns` is that of the path.

@@ -20,6 +20,6 @@ pub(crate) use limited::{PathNow, TextSent};
 pub use quantile::Distribution;
 pub(crate) use quantile::Sketch;
 pub use repeats::Again;
-pub(crate) use talk::{Moved, Talk};
+pub(crate) use talk::{Moved, Spoken, Talk};
 pub(crate) use traffic::{Closed, Traffic};
 pub use turns::TurnTimes;

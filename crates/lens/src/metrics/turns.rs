@@ -3,7 +3,7 @@
 //! A request is what one end sends until the other speaks; no payload is parsed. An answer counts when it acknowledges
 //! all of the request, so that what both ends send at once is no answer.
 
-use super::{Distribution, Moved, Sketch};
+use super::{Distribution, Sketch, Spoken};
 use crate::{Frame, Side};
 
 /// What is said so long after an answer is not part of it.
@@ -61,12 +61,12 @@ pub(crate) struct Turns {
 impl Turns {
     /// New text.
     #[inline]
-    pub(super) fn on_text(&mut self, moved: &Moved<'_>, acks_all: bool) {
-        let (from, segment) = (moved.from, moved.segment);
+    pub(super) fn on_text(&mut self, spoken: &Spoken<'_>, acks_all: bool) {
+        let (from, segment) = (spoken.from, spoken.segment);
         let now_ns = segment.time.as_nanos();
-        let first = *self.client.get_or_insert_with(|| moved.client());
+        let first = *self.client.get_or_insert_with(|| spoken.client());
         if self.speaker.is_some_and(|speaker| speaker != from) {
-            self.on_turn(moved, first, acks_all);
+            self.on_turn(spoken, first, acks_all);
         } else if from != first && self.speaker == Some(from) {
             self.has_pushes |= now_ns.saturating_sub(self.last_ns) >= PUSH_NS_MIN;
         }
@@ -77,12 +77,12 @@ impl Turns {
 
     /// Another end speaks than before.
     #[inline(never)]
-    fn on_turn(&mut self, moved: &Moved<'_>, first: Side, acks_all: bool) {
-        let (from, segment) = (moved.from, moved.segment);
+    fn on_turn(&mut self, spoken: &Spoken<'_>, first: Side, acks_all: bool) {
+        let (from, segment) = (spoken.from, spoken.segment);
         let now_ns = segment.time.as_nanos();
         if acks_all {
             let is_answer = from != first;
-            let waited_ns = now_ns.saturating_sub(self.last_ns).saturating_sub(moved.turn_ns());
+            let waited_ns = now_ns.saturating_sub(self.last_ns).saturating_sub(spoken.turn_ns());
             let of = usize::from(!is_answer);
             self.times[of].add_ns(waited_ns);
             self.sums_ns[of] = self.sums_ns[of].saturating_add(waited_ns);

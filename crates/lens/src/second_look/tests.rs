@@ -135,6 +135,21 @@ fn a_larger_window_or_less_to_say_shows_none() {
 }
 
 #[test]
+fn a_window_of_two_segments_shows_nothing_when_recoveries_made_it_small() {
+    let mut story = talking();
+    flight(&mut story, 6, 1_460);
+    for _ in 0..4 {
+        lone_tail(&mut story, &[220, 220]);
+        flight(&mut story, 1, 500);
+    }
+    flight(&mut story, 6, 1_460);
+    lone_tail(&mut story, &[220]);
+    flight(&mut story, 2, 1_460);
+    flight(&mut story, 2, 1_460);
+    assert_eq!(causes(&story.told()), []);
+}
+
+#[test]
 fn an_answer_to_the_other_end_is_no_sign_of_a_small_window() {
     let mut story = talking();
     flight(&mut story, 6, 1_460);
@@ -270,6 +285,7 @@ fn the_memory_of_questions_is_bounded_and_holds_no_list() {
             waited_ns: 200_000_000,
             rto_ns: 220_000_000,
             told: SendReason::TailLossProbe,
+            again_before: 0,
         });
     }
     look.on_habit(false);

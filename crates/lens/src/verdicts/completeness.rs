@@ -65,6 +65,12 @@ impl Completeness {
             .collect()
     }
 
+    /// The same for a segment with ACK and neither SYN, FIN nor RST.
+    #[inline(always)]
+    pub(crate) fn note_plain(&mut self, segment: &Segment) {
+        self.0 |= if segment.text_bytes == 0 { Self::ACK } else { Self::DATA };
+    }
+
     /// A SYN counts only when nothing showed its number before: not after its own SYN,ACK. Text counts
     /// with ACK, and in such a SYN (Fast Open).
     #[inline]

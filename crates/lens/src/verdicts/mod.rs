@@ -10,6 +10,7 @@ mod remembered;
 mod row;
 mod scaling;
 mod sequence;
+mod settled;
 mod special;
 mod unacked;
 mod zero;

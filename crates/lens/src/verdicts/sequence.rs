@@ -69,6 +69,14 @@ pub(crate) fn judge(
     remember(sent, segment, known, judged.verdicts);
     let acknowledges = sent.is_acknowledgment(segment);
     let taken = if acknowledges { other.unacked.acknowledge(segment.ack) } else { Taken::default() };
+    judged_of(taken, segment, judged);
+    judged.in_flight_bytes = in_flight(sent, other, segment);
+    sack_after(sent, segment, judged);
+}
+
+/// What the acknowledgment took off the list.
+#[inline(always)]
+pub(super) fn judged_of(taken: Taken, segment: &Segment, judged: &mut Judged) {
     let acked = |(frame, time_ns): (Frame, u64)| Acked {
         frame,
         rtt_ns: segment.time.as_nanos().saturating_sub(time_ns),
@@ -78,8 +86,6 @@ pub(crate) fn judge(
     if taken.partial {
         judged.verdicts |= Verdicts::PARTIAL_ACK;
     }
-    judged.in_flight_bytes = in_flight(sent, other, segment);
-    sack_after(sent, segment, judged);
 }
 
 /// Relative numbers begin at the ISN, or at 1 where the handshake is missing.
@@ -137,7 +143,7 @@ fn judge_position(
 }
 
 #[inline]
-fn fills_window(other: &Remembered, segment: &Segment) -> bool {
+pub(super) fn fills_window(other: &Remembered, segment: &Segment) -> bool {
     let shift = if other.window_is_of_syn { 0 } else { other.scale.shift() };
     let last_ack = other.last_ack.unwrap_or_default(); // there it is zero before the first
     other.scale != Scale::Unknown
@@ -274,11 +280,7 @@ fn remember(sent: &mut Remembered, segment: &Segment, known: &Known, verdicts: V
     let counted = u32::from(segment.flags.intersects(Flags::SYN | Flags::FIN));
     let end = segment.seq + segment.text_bytes + counted;
     if moves && sent.unacked.len() < known.unacked_max {
-        let mut entry = Entry::new(segment.seq, end, segment.frame, now_ns);
-        if sent.next_seq.is_some_and(|next| segment.seq.before(next)) {
-            sent.unacked.note_again(&mut entry);
-        }
-        sent.unacked.push(entry);
+        place_in_flight(sent, segment, end);
     }
     if !sent.is_of_nobody(segment) {
         advance(sent, segment, end, verdicts);
@@ -291,6 +293,16 @@ fn remember(sent: &mut Remembered, segment: &Segment, known: &Known, verdicts: V
     sent.last_verdicts = verdicts;
     sent.mptcp_operations = known.mptcp.unwrap_or(sent.mptcp_operations);
     sent.set_sack(&segment.options.sack);
+}
+
+/// Enters a segment into the list.
+#[inline(always)]
+pub(super) fn place_in_flight(sent: &mut Remembered, segment: &Segment, end: Seq) {
+    let mut entry = Entry::new(segment.seq, end, segment.frame, segment.time.as_nanos());
+    if sent.next_seq.is_some_and(|next| segment.seq.before(next)) {
+        sent.unacked.note_again(&mut entry);
+    }
+    sent.unacked.push(entry);
 }
 
 /// The numbers move on to `end`, though not for a probe of the window.
@@ -322,8 +334,14 @@ fn in_flight(sent: &Remembered, other: &Remembered, segment: &Segment) -> Option
     let sacked: u32 =
         other.sack().iter().fold(0, |sum: u32, block| sum.wrapping_add(block.right.bytes_since(block.left)));
     let counted = u32::from(segment.flags.intersects(Flags::SYN | Flags::FIN));
+    span_in_flight(sent, sacked.wrapping_add(counted))
+}
+
+/// The span of what is in the list, less so many bytes.
+#[inline(always)]
+pub(super) fn span_in_flight(sent: &Remembered, less_bytes: u32) -> Option<u32> {
     let span_bytes = sent.base.map_or(0, |base| sent.unacked.span_bytes(base));
-    let bytes = span_bytes.wrapping_sub(sacked).wrapping_sub(counted);
+    let bytes = span_bytes.wrapping_sub(less_bytes);
     (bytes > 0 && bytes < IN_FLIGHT_BYTES_MAX).then_some(bytes)
 }
 

@@ -96,6 +96,12 @@ impl Unacked {
         self.more.as_deref().filter(|more| more.second.len() > 0 || !more.rest.is_empty())
     }
 
+    /// All of it stands in the first row.
+    #[inline]
+    pub(super) fn is_one_row(&self) -> bool {
+        self.others().is_none()
+    }
+
     /// When the first segment in the list was sent.
     #[inline]
     pub(crate) fn oldest_ns(&self) -> Option<u64> {

@@ -61,7 +61,7 @@ impl Remembered {
 
     /// Whether what Wireshark remembers of this direction may differ from ours when it sends `segment`.
     #[inline]
-    fn differs_from(&self, segment: &Segment) -> bool {
+    pub(super) fn differs_from(&self, segment: &Segment) -> bool {
         if segment.flags.ack() && segment.ack == ZERO {
             return true;
         }
@@ -97,6 +97,12 @@ impl AsWireshark {
     #[inline]
     pub(crate) fn judged(&self) -> Option<&Judged> {
         self.theirs.as_ref().map(|theirs| &theirs.judged)
+    }
+
+    /// It has a memory of its own, or the next segment may make one.
+    #[inline]
+    pub(crate) fn is_apart(&self) -> bool {
+        self.theirs.is_some() || self.took_without_ack.is_some()
     }
 
     /// Judges a segment that is about to be judged by `ours`, if that may give something else here.

@@ -28,7 +28,11 @@ pub(super) fn why_ack(scene: &Scene<'_>, to: &Sender) -> Why {
     if advances && scene.prior.other_fin_end.is_some_and(|end| scene.segment.ack.at_or_after(end)) {
         return Why::new(SendReason::FinAck, Confidence::HIGH);
     }
-    if advances { why_advancing(scene, to) } else { why_repeating(scene, to) }
+    if advances {
+        why_advancing(scene.segment.time.as_nanos(), to, || scene.turn_ns)
+    } else {
+        why_repeating(scene, to)
+    }
 }
 
 /// The other end's latest segment asked whether this one is there, or can take more; nothing else wants an answer.
@@ -62,14 +66,13 @@ fn from_syn(scene: &Scene<'_>) -> bool {
 
 /// Something new is acknowledged: at once, as the second segment, or after waiting?
 #[inline]
-fn why_advancing(scene: &Scene<'_>, to: &Sender) -> Why {
-    let now_ns = scene.segment.time.as_nanos();
+pub(super) fn why_advancing(now_ns: u64, to: &Sender, turn_ns: impl FnOnce() -> u64) -> Why {
     let waited_ns = now_ns.saturating_sub(to.owed_last_ns);
     let full = to.largest_text_bytes.max(1);
     if to.last_place == Place::InGap {
         return Why::new(SendReason::ImmediateAck, Confidence::HIGH).by(Evidence::TIMING);
     }
-    if waited_ns >= WAITED_NS + scene.turn_ns {
+    if waited_ns >= WAITED_NS && waited_ns >= WAITED_NS + turn_ns() {
         return Why::new(SendReason::DelayedAck, Confidence::HIGH)
             .by(Evidence::TIMING)
             .or(SendReason::ImmediateAck);

@@ -10,6 +10,7 @@ use super::retransmission::why_again;
 use super::signs::TIMEOUT_NS_MIN;
 use super::timers::{Timers, is_alone};
 use super::{Afar, Confidence, Evidence, Loss, Order, Scene, Sender, Why};
+use crate::Segment;
 use crate::limits::MSS_BYTES_DEFAULT;
 use crate::second_look::{LoneTail, NewText};
 use tcp::SendReason;
@@ -76,7 +77,7 @@ fn conclude(scene: &Scene<'_>, from: &mut Sender, to: &Sender, timing: &Timing) 
         if let Some(why) = why_lost_before(scene, from, timing) {
             return why;
         }
-        learn_turn(scene, from, to);
+        learn_turn(scene.segment, scene.prior.in_flight, from, to);
         let full_bytes = from.largest_text_bytes.min(scene.mss_bytes).max(MSS_BYTES_DEFAULT);
         if let Some(loss) = &mut from.loss {
             loss.on_new_text(|| NewText {
@@ -172,6 +173,7 @@ fn ask_of_lone_tail(scene: &Scene<'_>, loss: &mut Loss, lost: &LostBefore, waite
             waited_ns,
             rto_ns,
             told: lost.why.reason,
+            again_before: loss.counts.total(),
         });
     }
 }
@@ -199,14 +201,14 @@ const LIMITED_NS_MAX: u64 = 1_000_000;
 
 /// How old the echo in new text is while acknowledgments drive the sender: from here to it and back.
 #[inline]
-fn learn_turn(scene: &Scene<'_>, from: &mut Sender, to: &Sender) {
-    let Some(stamps) = scene.segment.options.timestamps else { return };
+pub(super) fn learn_turn(segment: &Segment, in_flight: bool, from: &mut Sender, to: &Sender) {
+    let Some(stamps) = segment.options.timestamps else { return };
     let ahead = stamps.value.wrapping_sub(stamps.echo).cast_signed();
     from.ahead_min = from.ahead_min.min(ahead);
-    if !scene.prior.in_flight {
+    if !in_flight {
         return;
     }
-    let Some(age_ns) = to.clock.age_ns(stamps.echo, scene.segment.time.as_nanos()) else { return };
+    let Some(age_ns) = to.clock.age_ns(stamps.echo, segment.time.as_nanos()) else { return };
     if age_ns < 4_000_000_000 {
         from.on_echo_turn(age_ns);
     }
@@ -235,12 +237,16 @@ fn why_new(scene: &Scene<'_>, from: &Sender) -> Why {
                 .by(Evidence::DUPLICATE_ACKS | Evidence::TIMING);
         }
     }
-    if !recovering && is_in_time_of_probe(scene, from) {
-        // an application that writes just then looks the same
-        return Why::new(SendReason::TailProbeWithNewData, Confidence::LOW)
-            .or(SendReason::NewData)
-            .by(Evidence::TIMING);
-    }
+    if !recovering && is_in_time_of_probe(scene, from) { probe_or_new() } else { new_text() }
+}
+
+/// Text that comes when a silent tail would be probed with it: an application that writes just then looks the same.
+pub(super) fn probe_or_new() -> Why {
+    Why::new(SendReason::TailProbeWithNewData, Confidence::LOW).or(SendReason::NewData).by(Evidence::TIMING)
+}
+
+/// Text that follows what was sent before.
+pub(super) fn new_text() -> Why {
     Why::new(SendReason::NewData, Confidence::HIGH)
 }
 

@@ -183,6 +183,17 @@ impl Loss {
         self.overtaken.is_watching()
     }
 
+    /// Nothing of it is going on, and new text that continues the stream changes nothing but what its sender has heard
+    /// of, far from here.
+    #[inline]
+    pub(super) fn is_quiet(&self) -> bool {
+        let asks_nothing = self.second_look.as_ref().is_none_or(|second_look| !second_look.is_watching());
+        self.recovery.is_none()
+            && self.too_big_until.is_none()
+            && asks_nothing
+            && self.afar.as_ref().is_none_or(|afar| afar.hides_nothing())
+    }
+
     /// A probe may go: what became of the last one is known.
     pub(crate) fn may_probe(&self) -> bool {
         self.probe_out.is_none()

@@ -13,6 +13,9 @@ use wire::Seq;
 /// Segments smaller than this are small because there was no more to say.
 const FULL_BYTES_MIN: u32 = 400;
 
+/// Text that is smaller than the largest by this part of it is no full segment: options take less.
+pub(super) const FULL_PART: u32 = 20;
+
 /// What went again though the capture holds it for the first time.
 pub(super) struct LostBefore {
     pub(super) why: Why,
@@ -97,7 +100,7 @@ fn too_big(scene: &Scene<'_>, from: &Sender, again: u32, quiet_ns: u64) -> Optio
     let segment = scene.segment;
     let is_smaller = segment.text_bytes >= FULL_BYTES_MIN
         && segment.text_bytes >= from.largest_text_bytes
-        && segment.text_bytes < scene.mss_bytes - scene.mss_bytes / 20;
+        && segment.text_bytes < scene.mss_bytes - scene.mss_bytes / FULL_PART;
     let is_next = scene.prior.next_seq == Some(segment.seq);
     if !is_next || !is_smaller || segment.flags.psh() && again < 2 || quiet_ns >= TIMEOUT_NS_MIN {
         return None;

@@ -26,6 +26,7 @@ mod resent;
 mod reset;
 mod retransmission;
 mod sender;
+mod settled;
 mod signs;
 mod tick;
 mod timed;
@@ -45,7 +46,9 @@ pub(crate) use path_probe::PacketSizes;
 pub use path_probe::PathProbes;
 pub(crate) use place::Place;
 pub(crate) use sender::{Sender, Twice};
+pub(crate) use settled::TextOf;
 pub(crate) use tick::Ticks;
+pub(crate) use timers::is_alone;
 
 use crate::live::Before;
 use crate::metrics::Closed;

@@ -151,6 +151,14 @@ impl PacketSizes {
         if is_larger { self.why_larger(scene) } else { None }
     }
 
+    /// New text of this size may be a probe: the question has to be asked.
+    #[inline]
+    pub(super) fn may_be_probe(&self, segment: &Segment) -> bool {
+        let is_larger =
+            segment.ip_bytes > self.full_bytes.into() && segment.text_bytes > self.full_text_bytes.into();
+        is_larger && self.full_count >= FULL_SEGMENTS_MIN && !self.is_joined
+    }
+
     fn why_larger(&self, scene: &Scene<'_>) -> Option<Why> {
         let segment = scene.segment;
         // Nobody probes for a size that has arrived.

@@ -241,6 +241,7 @@ fn learn_of_probes(loss: &mut Loss, why: &Why, signs: &Signs, began: Option<Bega
                 waited_ns: signs.waited_ns,
                 rto_ns: signs.rto_ns,
                 told: why.reason,
+                again_before: loss.counts.total(),
             });
         }
         SendReason::Timeout if is_unprobed => loss.on_probe_seen(false),

@@ -124,6 +124,22 @@ impl Sender {
         let now_us = segment.time.as_micros() as u32;
         let id = segment.ip_id.filter(|id| *id != 0);
         let hash = print_of(segment, id);
+        let twice = self.found(segment, id, hash, now_us);
+        if twice.is_none() {
+            self.print(segment, hash, now_us);
+        }
+        twice
+    }
+
+    /// Remembers text that cannot have been captured before, because its sender had not come so far.
+    #[inline(always)]
+    pub(crate) fn print_first(&mut self, segment: &Segment) {
+        let hash = print_of(segment, segment.ip_id.filter(|id| *id != 0));
+        self.print(segment, hash, segment.time.as_micros() as u32);
+    }
+
+    #[inline]
+    fn found(&self, segment: &Segment, id: Option<u16>, hash: u32, now_us: u32) -> Option<Twice> {
         let found = self.prints.iter().find(|print| {
             let age_us = now_us.wrapping_sub(print.time_us);
             print.hash == hash
@@ -133,14 +149,16 @@ impl Sender {
                     None => segment.text_bytes > 0 && age_us <= TWICE_WITHOUT_ID_US,
                 }
         });
-        if let Some(print) = found {
-            return Some(Twice {
-                first: print.frame,
-                across_router: print.ttl != segment.ttl,
-                other_interface: print.interface != segment.interface as u8,
-                by_link: false,
-            });
-        }
+        found.map(|print| Twice {
+            first: print.frame,
+            across_router: print.ttl != segment.ttl,
+            other_interface: print.interface != segment.interface as u8,
+            by_link: false,
+        })
+    }
+
+    #[inline]
+    fn print(&mut self, segment: &Segment, hash: u32, now_us: u32) {
         self.prints[usize::from(self.next_print)] = Print {
             hash,
             time_us: now_us,
@@ -150,7 +168,6 @@ impl Sender {
             is_used: true,
         };
         self.next_print = (self.next_print + 1) % PRINTS as u8;
-        None
     }
 
     /// A value out of every line of memory, to have them all fetched at once.
@@ -249,10 +266,7 @@ impl Sender {
         }
         self.last_place = place;
         if segment.text_bytes > 0 {
-            self.largest_text_bytes = self.largest_text_bytes.max(segment.text_bytes);
-            self.owed_segments = self.owed_segments.saturating_add(1);
-            self.owed_bytes = self.owed_bytes.saturating_add(segment.text_bytes);
-            self.owed_last_ns = now_ns;
+            self.owe(segment, now_ns);
             if let Some(timed) = &mut self.timed {
                 let is_again = before.next_seq.is_some_and(|next| segment.seq.before(next));
                 let has_sack = self.loss.as_ref().is_some_and(|loss| loss.is_watching());
@@ -262,11 +276,37 @@ impl Sender {
                 }
             }
         }
+        self.read_clock(segment, now_ns, before.mss_bytes);
+    }
+
+    /// The same for what continues the stream of an end that is no simulated host, with no hole behind it.
+    #[inline(always)]
+    pub(crate) fn on_next(&mut self, segment: &Segment, mss_bytes: u32) {
+        let now_ns = segment.time.as_nanos();
+        self.last_place = Place::Next;
+        if segment.text_bytes > 0 {
+            self.owe(segment, now_ns);
+        }
+        self.read_clock(segment, now_ns, mss_bytes);
+    }
+
+    /// The other end has to acknowledge a segment with text.
+    #[inline(always)]
+    fn owe(&mut self, segment: &Segment, now_ns: u64) {
+        self.largest_text_bytes = self.largest_text_bytes.max(segment.text_bytes);
+        self.owed_segments = self.owed_segments.saturating_add(1);
+        self.owed_bytes = self.owed_bytes.saturating_add(segment.text_bytes);
+        self.owed_last_ns = now_ns;
+    }
+
+    /// What its clock and its counter of packets show.
+    #[inline(always)]
+    fn read_clock(&mut self, segment: &Segment, now_ns: u64, mss_bytes: u32) {
         if let Some(stamps) = segment.options.timestamps {
             self.clock.on_value(stamps.value, now_ns);
         }
         let follows_silence = now_ns.saturating_sub(self.last_ns) >= TIMEOUT_NS_MIN;
-        self.ids.on_sent(segment, before.mss_bytes, follows_silence);
+        self.ids.on_sent(segment, mss_bytes, follows_silence);
         (self.has_sent, self.last_ns) = (true, now_ns);
     }
 

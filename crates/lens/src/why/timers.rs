@@ -23,22 +23,46 @@ pub(super) struct Timers {
     slack_ns: u64,
 }
 
+/// What was in flight before a segment, by which its sender's timers count.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct InFlight {
+    /// When the first segment of it was sent.
+    pub(super) oldest_ns: u64,
+    /// It is one segment.
+    pub(super) is_one: bool,
+    /// When the last text was sent.
+    pub(super) sent_ns: u64,
+    /// When the other end was heard last.
+    pub(super) acked_ns: u64,
+}
+
 /// What is sent now does not belong to the burst of the text before it.
-pub(super) fn is_alone(now_ns: u64, sent_ns: u64) -> bool {
+#[inline]
+pub(crate) fn is_alone(now_ns: u64, sent_ns: u64) -> bool {
     now_ns > sent_ns + ALONE_NS
 }
 
 impl Timers {
     /// `None` while nothing is in flight, or no round trip was measured.
     pub(super) fn of(scene: &Scene<'_>, from: &Sender) -> Option<Timers> {
-        let oldest_ns = scene.prior.oldest_ns?;
-        let srtt_ns = from.srtt_ns()? + scene.turn_ns;
-        let since_ns = from.progress_ns.max(oldest_ns) + scene.turn_ns;
-        let quiet_since_ns = scene.prior.next_seq_time_ns.max(scene.other.last_ack_time_ns + scene.turn_ns);
-        let ack_delay_ns = if scene.prior.is_one_in_flight { ACK_DELAY_NS_MAX } else { 0 };
+        let before = InFlight {
+            oldest_ns: scene.prior.oldest_ns?,
+            is_one: scene.prior.is_one_in_flight,
+            sent_ns: scene.prior.next_seq_time_ns,
+            acked_ns: scene.other.last_ack_time_ns,
+        };
+        Timers::over(&before, scene.turn_ns, from)
+    }
+
+    /// The same, by what is in flight.
+    pub(super) fn over(before: &InFlight, turn_ns: u64, from: &Sender) -> Option<Timers> {
+        let srtt_ns = from.srtt_ns()? + turn_ns;
+        let since_ns = from.progress_ns.max(before.oldest_ns) + turn_ns;
+        let quiet_since_ns = before.sent_ns.max(before.acked_ns + turn_ns);
+        let ack_delay_ns = if before.is_one { ACK_DELAY_NS_MAX } else { 0 };
         let timeout_ns = since_ns + from.rto_ns().max(srtt_ns);
         let probe_ns = quiet_since_ns + (2 * srtt_ns + ack_delay_ns).max(PROBE_NS_MIN);
-        let (sent_ns, slack_ns) = (scene.prior.next_seq_time_ns, srtt_ns / 4 + 1_000_000);
+        let (sent_ns, slack_ns) = (before.sent_ns, srtt_ns / 4 + 1_000_000);
         Some(Timers { probe_ns: probe_ns.min(timeout_ns), sent_ns, slack_ns })
     }
 

@@ -37,7 +37,7 @@ impl Afar {
 
     /// What goes again because of an acknowledgment, after a timeout or not.
     pub(in crate::why) fn revise(&self, first: Why, segment: &Segment, timing: &Timing) -> Why {
-        let why = self.by_state(self.by_clock(first, segment, timing));
+        let why = self.by_state(self.by_clock(first, segment, timing), segment);
         Why { confidence: sure::confidence(&first, &why, timing.ahead.is_some()), ..why }
     }
 
@@ -55,16 +55,21 @@ impl Afar {
         }
     }
 
+    fn is_after_timeout(&self, segment: &Segment) -> bool {
+        matches!(self.state, State::Loss { .. }) || self.is_beyond_newreno(segment)
+    }
+
     /// What goes again because of an acknowledgment, goes after a timeout or not.
-    fn by_state(&self, why: Why) -> Why {
+    fn by_state(&self, why: Why, segment: &Segment) -> Why {
+        let is_after_timeout = self.is_after_timeout(segment);
         let is_by_acks = By::of(why.reason) == By::Acks;
         match self.state {
             _ if !is_by_acks => why,
-            State::Loss { .. } if why.reason != SendReason::AfterTimeout => {
+            _ if is_after_timeout && why.reason != SendReason::AfterTimeout => {
                 let after = Why { reason: SendReason::AfterTimeout, confidence: Confidence::LIKELY, ..why };
                 Why { candidates: [None; 2], ..after }.or(why.reason).or(SendReason::Timeout)
             }
-            State::Open | State::Recovery(_) if why.reason == SendReason::AfterTimeout => {
+            _ if !is_after_timeout && why.reason == SendReason::AfterTimeout => {
                 let reason = self.recovery();
                 let recovery = Why { reason, confidence: Confidence::LIKELY, candidates: [None; 2], ..why };
                 recovery.or(SendReason::AfterTimeout).by(Evidence::TIMING)
@@ -114,7 +119,7 @@ impl Afar {
         let is_asked = self.has_sack && !timing.is_acknowledged && self.arrived.bytes() > 0;
         match By::of(reason) {
             By::Timeout if !timing.is_soon() => None,
-            By::Timeout if matches!(self.state, State::Loss { .. }) => Some(SendReason::AfterTimeout),
+            By::Timeout if self.is_after_timeout(segment) => Some(SendReason::AfterTimeout),
             By::Timeout if is_asked && has_waited => Some(SendReason::ReorderTimeout),
             By::Timeout => is_asked.then(|| self.recovery()),
             By::Probe if is_first && timing.waited_percent(segment) >= PROBE_PERCENT_MAX => {
@@ -126,7 +131,7 @@ impl Afar {
             By::Acks if has_waited && reason != SendReason::AfterTimeout => {
                 self.is_by_reorder_timer(segment, timing).then_some(SendReason::ReorderTimeout)
             }
-            By::Acks => None,
+            By::Acks | By::Router => None,
         }
     }
 

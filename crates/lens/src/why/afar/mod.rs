@@ -108,6 +108,7 @@ pub(crate) struct Afar {
 struct Last {
     by: By,
     echo: Option<u32>,
+    una: Seq,
 }
 
 impl Afar {
@@ -131,6 +132,11 @@ impl Afar {
             has_sack: false,
             mss_bytes: 1_460,
         }
+    }
+
+    /// No text is known that was sent before and lost before the capture.
+    pub(super) fn hides_nothing(&self) -> bool {
+        self.hidden_until.is_none()
     }
 
     /// The receiver acknowledges.
@@ -269,6 +275,14 @@ impl Afar {
         self.state = State::Recovery(until);
     }
 
+    /// Without SACK an acknowledgment shows one hole at a time, and in recovery one segment goes again for it (RFC 6582
+    /// §3.2, step 3). After a timeout everything does.
+    fn is_beyond_newreno(&self, segment: &Segment) -> bool {
+        let is_second = self.last.is_some_and(|last| last.by == By::Acks && last.una == self.una);
+        let is_recovery = matches!(self.state, State::Recovery(_)) && !self.has_sack;
+        is_recovery && is_second && segment.seq.after(self.una)
+    }
+
     /// The sender sent this again, by its timer or not; what was out then ended at `next`.
     pub(super) fn on_again(&mut self, segment: &Segment, by: By, next: Seq, timing: &Timing) {
         let is_new_episode = self.state == State::Open;
@@ -292,17 +306,19 @@ impl Afar {
                 }
                 self.state = State::Loss { until: next, may_be_early };
             }
-            By::Acks | By::ReorderTimer if is_new_episode => {
-                (self.first_again, self.undo_left) = (None, 0);
-                self.enter_recovery(segment, timing, next);
-            }
-            By::Acks | By::ReorderTimer if self.first_again.is_none() && self.undo_left == 0 => {
-                self.enter_recovery(segment, timing, next);
-            }
-            By::Acks | By::ReorderTimer => {}
             By::Probe => {
                 self.again.add(segment.seq, segment.end());
                 return;
+            }
+            By::Acks | By::ReorderTimer | By::Router => {
+                if is_new_episode {
+                    (self.first_again, self.undo_left) = (None, 0);
+                }
+                if self.first_again.is_none() && self.undo_left == 0 {
+                    self.enter_recovery(segment, timing, next);
+                } else if by == By::Acks && self.is_beyond_newreno(segment) {
+                    self.state = State::Loss { until: next, may_be_early: false };
+                }
             }
         }
         if self.first_again.is_none() {
@@ -310,7 +326,8 @@ impl Afar {
         }
         let lost_before = if by == By::Timeout { timing.timeouts(segment) - 1 } else { 0 };
         self.undo_left = self.undo_left.saturating_add(1 + u16::from(lost_before));
-        self.last = Some(Last { by, echo: segment.options.timestamps.map(|stamps| stamps.echo) });
+        let echo = segment.options.timestamps.map(|stamps| stamps.echo);
+        self.last = Some(Last { by, echo, una: self.una });
         self.again.add(segment.seq, segment.end());
         if is_new_episode && by != By::Timeout {
             self.again_before.clear();
@@ -326,6 +343,8 @@ pub(super) enum By {
     Acks,
     ReorderTimer,
     Probe,
+    /// Whose packets are as large as it lets pass.
+    Router,
 }
 
 impl By {
@@ -334,6 +353,7 @@ impl By {
             SendReason::Timeout => By::Timeout,
             SendReason::TailLossProbe => By::Probe,
             SendReason::ReorderTimeout => By::ReorderTimer,
+            SendReason::PathMtu => By::Router,
             _ => By::Acks,
         }
     }

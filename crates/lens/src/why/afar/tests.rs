@@ -228,3 +228,20 @@ fn a_syn_ack_right_behind_another_answers_the_syn_that_came_again() {
     assert_eq!(story(60), SynAck);
     assert_eq!(story(1_000), Timeout);
 }
+
+#[test]
+fn without_sack_more_than_one_for_an_acknowledgment_shows_a_timeout_before() {
+    let mut far = Far::open();
+    for place in (31..34).chain(35..41) {
+        far.waits(2).arrives(place, 0, 20).answers(30, &[]);
+    }
+    far.waits(20).arrives(30, 0, 20);
+    assert_eq!(far.reason(), FastRetransmit, "as far as can be seen by then");
+    far.answers(34, &[]).waits(20).arrives(34, 0, 20);
+    assert_eq!(far.reason(), RecoveryRetransmit);
+    far.answers(41, &[]);
+    for place in [35, 36, 37] {
+        far.waits(1).arrives(place, 0, 20 + u64::from(place - 34));
+        assert_eq!(far.reason(), AfterTimeout, "segment {place}");
+    }
+}

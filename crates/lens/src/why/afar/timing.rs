@@ -36,30 +36,42 @@ pub(in crate::why) struct Timing {
 
 impl Timing {
     pub(in crate::why) fn of(scene: &Scene<'_>, from: &Sender, to: &Sender) -> Timing {
-        let here = || to.clock.latest().and_then(|(value, ns)| to.clock.counts_ms(value, ns)).unwrap_or(true);
-        let ahead = scene.segment.options.timestamps.and_then(|stamps| {
-            let there = from.clock.counts_ms(stamps.value, scene.segment.time.as_nanos()).unwrap_or(false);
-            (there && here() && from.ahead_min != i32::MAX).then_some(from.ahead_min)
-        });
         Timing {
-            turn_ns: scene.turn_ns,
-            ahead,
             is_acknowledged: scene.other.last_ack.is_some_and(|ack| scene.segment.seq.before(ack)),
             filled_ns: scene
                 .prior
                 .hole_since_ns
                 .map_or(u64::MAX, |since_ns| scene.segment.time.as_nanos().saturating_sub(since_ns)),
-            mss_bytes: from.largest_text_bytes.min(scene.mss_bytes).max(MSS_BYTES_DEFAULT),
             rto_ns: from.rto_ns() + scene.turn_ns,
-            quiet_ns: scene.segment.time.as_nanos().saturating_sub(from.last_ns),
-            idle_ms: from
-                .clock
-                .highest()
-                .zip(scene.segment.options.timestamps)
-                .map_or(0, |(last, stamps)| {
-                    stamps.value.wrapping_sub(last).cast_signed().max(0).cast_unsigned()
-                }),
             missing: from.ids.missing_in_blackout(scene.segment).unwrap_or(0),
+            ..Timing::of_next(scene.segment, scene.turn_ns, scene.mss_bytes, from, to)
+        }
+    }
+
+    /// The same for text that continues the stream, as far as it matters there.
+    #[inline]
+    pub(in crate::why) fn of_next(
+        segment: &Segment,
+        turn_ns: u64,
+        mss_bytes: u32,
+        from: &Sender,
+        to: &Sender,
+    ) -> Timing {
+        let here = || to.clock.latest().and_then(|(value, ns)| to.clock.counts_ms(value, ns)).unwrap_or(true);
+        let ahead = segment.options.timestamps.and_then(|stamps| {
+            let there = from.clock.counts_ms(stamps.value, segment.time.as_nanos()).unwrap_or(false);
+            (there && here() && from.ahead_min != i32::MAX).then_some(from.ahead_min)
+        });
+        Timing {
+            turn_ns,
+            ahead,
+            filled_ns: u64::MAX,
+            mss_bytes: from.largest_text_bytes.min(mss_bytes).max(MSS_BYTES_DEFAULT),
+            quiet_ns: segment.time.as_nanos().saturating_sub(from.last_ns),
+            idle_ms: from.clock.highest().zip(segment.options.timestamps).map_or(0, |(last, stamps)| {
+                stamps.value.wrapping_sub(last).cast_signed().max(0).cast_unsigned()
+            }),
+            ..Timing::default()
         }
     }
 

@@ -3,7 +3,6 @@
 //! (RFC 5682).
 
 use super::{Began, Loss};
-use crate::live::Before;
 use crate::verdicts::{Delivery, reports_duplicate};
 use crate::why::resent::Needless;
 use crate::{Frame, Segment};
@@ -31,20 +30,21 @@ pub(crate) struct Reported<'a> {
 }
 
 impl Reported<'_> {
-    /// By an acknowledgment; `before` is what was known before it, `next` is SND.NXT of the sender, and no round trip from
+    /// By an acknowledgment; `last_ack` is what its sender had acknowledged before, `next` is SND.NXT of the sender, and no round trip from
     /// here is shorter than `rtt_ns`.
     pub(crate) fn by<'a>(
         acknowledgment: &'a Segment,
-        before: &Before,
+        last_ack: Option<Seq>,
         next: Option<Seq>,
         rtt_ns: Option<u64>,
     ) -> Reported<'a> {
-        let advances = before.is_advanced_by(acknowledgment);
+        let ack = acknowledgment.ack;
+        let advances = acknowledgment.flags.ack() && last_ack.is_none_or(|last_ack| ack.after(last_ack));
         let blocks = &acknowledgment.options.sack;
         Reported {
-            una: before.last_ack.unwrap_or(acknowledgment.ack),
-            ack: acknowledgment.ack,
-            next: next.unwrap_or(acknowledgment.ack),
+            una: last_ack.unwrap_or(ack),
+            ack,
+            next: next.unwrap_or(ack),
             blocks,
             echo: acknowledgment.options.timestamps.map(|stamps| stamps.echo),
             sent_before_ns: acknowledgment.time.as_nanos().saturating_sub(rtt_ns.unwrap_or(0)),
