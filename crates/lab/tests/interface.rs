@@ -1,6 +1,7 @@
 //! The interface: every question has an answer, in both languages, of a bounded size; whatever is asked, nothing panics.
 
 use proptest::prelude::*;
+use report::words::Language;
 use serde_json::{Value, json};
 use synfin_lab::{Lab, Lesson, Moment, Run};
 
