@@ -11,6 +11,7 @@
 use rustix::io::{IoSlice, IoSliceMut};
 use rustix::net::{self, RecvAncillaryMessage, SendAncillaryMessage};
 use std::error::Error;
+use std::io::{Read, Write};
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::{AsFd, OwnedFd};
@@ -45,15 +46,18 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         .arg(&place)
         .args(&words)
         .spawn()?;
-    let descriptor = receive_descriptor(&waiting, &mut child);
+    let received = receive_descriptor(&waiting, &mut child);
     fs::remove_file(&place)?;
+    let (descriptor, mut inside) = received?;
     let config = TunFdConfig { mtu_bytes: Some(MTU_BYTES), ..TunFdConfig::default() };
-    let tun = Tun::from_fd(descriptor?, &config)?;
+    let tun = Tun::from_fd(descriptor, &config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let _entered = runtime.enter();
     let stack = Stack::builder().link(tun).address("10.90.0.2/24").start_task()?;
     runtime.spawn(forward_flows(Flows::open(&stack, GateOptions::default())?));
     runtime.spawn(relay_datagrams(Datagrams::open(&stack, DatagramGateOptions::default())?, outside));
+    // what the command sends has somewhere to go from here on
+    inside.write_all(&[0])?;
     let status = child.wait()?;
     stack.abort();
     Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
@@ -75,13 +79,19 @@ fn inside(words: &[String]) -> Result<Box<dyn Error>, Box<dyn Error>> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
     let mut control = net::SendAncillaryBuffer::new(&mut space);
     control.push(SendAncillaryMessage::ScmRights(&descriptors));
-    let out = UnixStream::connect(place)?;
+    let mut out = UnixStream::connect(place)?;
     net::sendmsg(&out, &[IoSlice::new(&[0])], &mut control, net::SendFlags::empty())?;
+    // without gates its packets would be refused
+    out.read_exact(&mut [0]).map_err(|_| "the gateway has ended before the command began")?;
     Ok(Command::new(program).args(words).exec().into())
 }
 
-/// Waits for the descriptor that comes from inside, or for the end of the child, which has said what is wrong.
-fn receive_descriptor(waiting: &UnixListener, child: &mut Child) -> Result<OwnedFd, Box<dyn Error>> {
+/// Waits for the descriptor that comes from inside, or for the end of the child, which has said what is wrong. The inside
+/// waits for a byte before it becomes the command.
+fn receive_descriptor(
+    waiting: &UnixListener,
+    child: &mut Child,
+) -> Result<(OwnedFd, UnixStream), Box<dyn Error>> {
     waiting.set_nonblocking(true)?;
     let stream = loop {
         match waiting.accept() {
@@ -103,7 +113,7 @@ fn receive_descriptor(waiting: &UnixListener, child: &mut Child) -> Result<Owned
         RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
         _ => None,
     });
-    descriptor.ok_or_else(|| "nothing came from inside".into())
+    Ok((descriptor.ok_or("nothing came from inside")?, stream))
 }
 
 /// Where the outside has what the command calls so.
