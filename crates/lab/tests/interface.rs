@@ -78,7 +78,7 @@ fn the_words_of_the_surface_are_the_same_keys_in_both_languages() {
     let [english, chinese] = ["en", "zh"].map(|lang| ask(&json!({"ask": "words", "lang": lang})));
     let keys = |words: &Value| words.as_object().expect("words").keys().cloned().collect::<Vec<_>>();
     assert_eq!(keys(&english), keys(&chinese));
-    assert_eq!((&english["action.step"], &chinese["action.step"]), (&json!("Step"), &json!("单步")));
+    assert_eq!((&english["step"], &chinese["step"]), (&json!("step"), &json!("下一步")));
 }
 
 #[test]

@@ -11,9 +11,10 @@ use std::io::{self, Read};
 ///
 /// ```
 /// use synfin_lens::{Intake, Kept, capture};
-/// let mut file = capture::Writer::new(Vec::new(), capture::Format::Pcap, &capture::Section::default())?;
+/// let mut file = capture::Writer::new(Vec::new(), capture::Format::default(), &capture::Section::default())?;
 /// file.add_interface(&capture::Interface::new(capture::LinkType::RAW))?;
-/// let mut reader = capture::Reader::new(&file.into_inner()[..])?;
+/// let file = file.into_inner();
+/// let mut reader = capture::Reader::new(&file[..])?;
 /// let intake = Intake::read_all(&mut reader, &mut Kept::default())?;
 /// assert_eq!(intake.contents().packets(), 0);
 /// assert!(intake.damage().is_none());

@@ -3,7 +3,7 @@ use super::{Backend, SCRIPTS, html};
 #[test]
 fn the_page_holds_everything_and_loads_nothing() {
     let page = html(Backend::Http);
-    for place in ["{{", "}}</", "<link rel=\"stylesheet\"", "src=\"", "@import", " url(", ":url("] {
+    for place in ["{{", "<link rel=\"stylesheet\"", "src=\"", "@import", " url(", ":url("] {
         assert!(!page.contains(place), "{place}");
     }
     assert!(page.contains("connect-src 'self'"));

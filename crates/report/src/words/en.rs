@@ -17,8 +17,8 @@ mod values;
 pub(super) use connection::{connection, contents, ended, ending, icmp, notice};
 pub(super) use correction::correction;
 pub(super) use findings::{
-    aside, connections, damage, findings, first_segments, left_out, more_connections, more_findings, needless,
-    no_tcp, nothing_passes, of_stream, page_has_more, page_title, put_in_order, scale_inferred,
+    aside, connections, damage, findings, first_segments, left_out, more_connections, more_findings,
+    needless, no_tcp, nothing_passes, of_stream, page_has_more, page_title, put_in_order, scale_inferred,
     several_hosts, stands_for, wider, window_closed, with_host,
 };
 pub(super) use group::group;
