@@ -50,7 +50,7 @@ impl Running {
     }
 
     /// From its own page.
-    fn from_here(&self, line: &str, body: &str) -> (String, String) {
+    fn as_the_page(&self, line: &str, body: &str) -> (String, String) {
         let host = self.host();
         self.answer(line, &format!("Host: {host}\r\nOrigin: http://{host}\r\n"), body)
     }
@@ -72,13 +72,13 @@ const VIEW: &str = r#"{"ask":"view","moment":{"at":3}}"#;
 #[test]
 fn it_says_where_it_is_and_answers_as_the_library_does() {
     let running = Running::new();
-    let (head, page) = running.from_here("GET /", "");
+    let (head, page) = running.as_the_page("GET /", "");
     assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
     assert!(page.starts_with("<!doctype html>"), "{}", &page[..page.len().min(200)]);
-    let (head, answer) = running.from_here("POST /call", VIEW);
+    let (head, answer) = running.as_the_page("POST /call", VIEW);
     assert!(head.to_lowercase().contains("content-type: application/json"), "{head}");
     assert_eq!(answer, lab::Lab::new().call(VIEW));
-    let (_, answer) = running.from_here("POST /call", "nothing");
+    let (_, answer) = running.as_the_page("POST /call", "nothing");
     assert!(answer.starts_with(r#"{"error":"#), "{answer}");
 }
 
@@ -111,25 +111,25 @@ fn what_is_asked_wrongly_is_refused_with_a_reason() {
         ("GET /favicon.ico", "", "404"),
         ("GET /../etc/passwd", "", "404"),
     ] {
-        let (head, body) = running.from_here(line, body);
+        let (head, body) = running.as_the_page(line, body);
         assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{line}: {head}");
         assert!(body.ends_with('\n'), "{line}: a sentence: {body:?}");
     }
-    let (_, answer) = running.from_here("POST /call", VIEW);
+    let (_, answer) = running.as_the_page("POST /call", VIEW);
     assert!(answer.starts_with(r#"{"version":"#), "and the next one is answered: {answer}");
 }
 
 #[test]
 fn a_capture_becomes_its_page() {
     let running = Running::new();
-    let capture = running.from_here("POST /call", r#"{"ask":"pcap","moment":{"at":9}}"#).1;
+    let capture = running.as_the_page("POST /call", r#"{"ask":"pcap","moment":{"at":9}}"#).1;
     assert!(capture.contains(r#""base64":""#), "{capture}");
     let (head, page) =
-        running.from_here("POST /explain?options=%7B%22name%22%3A%22a.pcap%22%7D", "no capture");
+        running.as_the_page("POST /explain?options=%7B%22name%22%3A%22a.pcap%22%7D", "no capture");
     assert!(head.starts_with("HTTP/1.1 400 ") && page.starts_with(r#"{"error":"#), "{head} {page}");
     // The shortest capture: a head without packets.
     let empty = "\u{a}\u{d}\u{d}\u{a}\u{1c}\0\0\0M<+\u{1a}\u{1}\0\0\0\0\0\0\0\0\0\0\0\u{1c}\0\0\0";
-    let (head, page) = running.from_here("POST /explain?options=%7B%22name%22%3A%22a.pcap%22%7D", empty);
+    let (head, page) = running.as_the_page("POST /explain?options=%7B%22name%22%3A%22a.pcap%22%7D", empty);
     assert!(page.starts_with('<') || page.contains("a.pcap"), "{head} {page}");
 }
 
