@@ -44,15 +44,15 @@ impl Browser {
         let (session, complaints, requests) = Default::default();
         let mut browser =
             Browser { child, commands, messages, profile, session, number: 0, complaints, requests };
-        let made = browser.ask("Target.createTarget", json!({ "url": "about:blank" }))?;
-        let attached =
-            browser.ask("Target.attachToTarget", json!({ "targetId": made["targetId"], "flatten": true }))?;
+        let made = browser.ask("Target.createTarget", &json!({ "url": "about:blank" }))?;
+        let attached = browser
+            .ask("Target.attachToTarget", &json!({ "targetId": made["targetId"], "flatten": true }))?;
         browser.session = attached["sessionId"].as_str().unwrap_or_default().to_owned();
         browser.listen(None)?;
         for part in ["Page", "DOM"] {
-            browser.ask(&format!("{part}.enable"), json!({}))?;
+            browser.ask(&format!("{part}.enable"), &json!({}))?;
         }
-        browser.ask("Page.navigate", json!({ "url": address }))?;
+        browser.ask("Page.navigate", &json!({ "url": address }))?;
         Ok(browser)
     }
 
@@ -68,8 +68,8 @@ impl Browser {
         ] {
             match session {
                 // Frames and workers do not know all of these, and may have gone.
-                Some(session) => _ = self.send(command, of, session)?,
-                None => _ = self.ask(command, of)?,
+                Some(session) => _ = self.send(command, &of, session)?,
+                None => _ = self.ask(command, &of)?,
             }
         }
         Ok(())
@@ -78,7 +78,7 @@ impl Browser {
     /// The value of an expression in the page; of a promise, what it comes to.
     pub(super) fn value(&mut self, expression: &str) -> Result<Value, String> {
         let arguments = json!({ "expression": expression, "awaitPromise": true, "returnByValue": true });
-        let mut answer = self.ask("Runtime.evaluate", arguments)?;
+        let mut answer = self.ask("Runtime.evaluate", &arguments)?;
         match answer.get("exceptionDetails") {
             Some(thrown) => Err(format!("{expression}: {thrown}")),
             None => Ok(answer["result"]["value"].take()),
@@ -87,23 +87,23 @@ impl Browser {
 
     /// Chooses a file in a field, as a person does in the window for that.
     pub(super) fn choose(&mut self, field: &str, file: &Path) -> Result<(), String> {
-        let document = self.ask("DOM.getDocument", json!({}))?;
+        let document = self.ask("DOM.getDocument", &json!({}))?;
         let arguments = json!({ "nodeId": document["root"]["nodeId"], "selector": field });
-        let node = self.ask("DOM.querySelector", arguments)?;
+        let node = self.ask("DOM.querySelector", &arguments)?;
         let files = json!({ "files": [file], "nodeId": node["nodeId"] });
-        self.ask("DOM.setFileInputFiles", files).map(drop)
+        self.ask("DOM.setFileInputFiles", &files).map(drop)
     }
 
     /// A picture of the window, as PNG in base64.
     pub(super) fn picture(&mut self) -> Result<String, String> {
-        let mut picture = self.ask("Page.captureScreenshot", json!({ "format": "png" }))?;
+        let mut picture = self.ask("Page.captureScreenshot", &json!({ "format": "png" }))?;
         match picture["data"].take() {
             Value::String(data) => Ok(data),
             other => Err(format!("the browser made no picture: {other}")),
         }
     }
 
-    fn send(&mut self, method: &str, params: Value, session: &str) -> Result<u64, String> {
+    fn send(&mut self, method: &str, params: &Value, session: &str) -> Result<u64, String> {
         self.number += 1;
         let mut command = json!({ "id": self.number, "method": method, "params": params });
         if !session.is_empty() {
@@ -115,7 +115,7 @@ impl Browser {
         Ok(self.number)
     }
 
-    fn ask(&mut self, method: &str, params: Value) -> Result<Value, String> {
+    fn ask(&mut self, method: &str, params: &Value) -> Result<Value, String> {
         let session = self.session.clone();
         let number = self.send(method, params, &session)?;
         loop {
@@ -156,7 +156,7 @@ impl Browser {
 impl Drop for Browser {
     fn drop(&mut self) {
         // It may have ended by itself.
-        let _ = self.send("Browser.close", json!({}), "");
+        let _ = self.send("Browser.close", &json!({}), "");
         let patient = std::time::Instant::now();
         while patient.elapsed() < Duration::from_secs(5) && matches!(self.child.try_wait(), Ok(None)) {
             std::thread::sleep(Duration::from_millis(20));

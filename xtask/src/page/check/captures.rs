@@ -99,10 +99,11 @@ const FLIGHT: u32 = 10;
 const STEPS: u32 = 3 + 20 * ROUND + 3;
 const ROUND: u32 = 1 + FLIGHT + FLIGHT / 2 + 1;
 
+const _: () = assert!(HEADERS_BYTES <= SNAP_BYTES, "headers are captured whole");
+
 /// A classic capture of raw IP with so many segments: connections side by side, with requests, flights, losses and closes.
 /// Only the headers were captured, as with a snap length.
 fn made(segments: usize) -> Vec<u8> {
-    assert!(HEADERS_BYTES <= SNAP_BYTES, "headers are captured whole");
     let mut file = [0xa1b2_c3d4, 2 | 4 << 16, 0, 0, SNAP_BYTES as u32, 101].map(u32::to_le_bytes).concat();
     file.reserve(segments * RECORD_BYTES);
     let talk = |number: u32| Talk {
