@@ -128,7 +128,7 @@ fn the_ladder_has_every_delivery_and_every_loss() {
                 Arrival::Lost => lost += 1,
                 _ => panic!("{segment:?}"),
             }
-            thrown_away += usize::from(segment.remarks.iter().any(|remark| *remark == Remark::ThrownAway));
+            thrown_away += usize::from(segment.remarks.contains(&Remark::ThrownAway));
         }
         let frames = world.frames();
         let arrivals = |least: usize| frames.iter().filter(|frame| frame.arrivals.len() >= least).count();
