@@ -5,6 +5,7 @@ use super::reading::Opened;
 use crate::failure::Failure;
 use crate::output::Output;
 use capture::{Annotator, Block, Record, Section};
+use lens::{Analysis, Correction, Segment};
 use std::io;
 
 /// A copy being written.
@@ -61,5 +62,21 @@ impl Annotated {
 
     fn checked(&mut self, written: io::Result<()>) -> Result<(), Failure> {
         written.map_err(|error| self.annotator.get_mut().failed(&error))
+    }
+}
+
+/// Adds to the comment of a packet what is said of one of its segments, and what that shows of earlier ones.
+pub(super) fn say(
+    comment: &mut Option<String>,
+    segment: &Segment,
+    analysis: &Analysis,
+    corrections: &[Correction],
+) {
+    let corrected = corrections.iter().map(report::captured::correction_comment);
+    for another in report::captured::comment(segment, analysis).into_iter().chain(corrected) {
+        *comment = Some(match comment.take() {
+            Some(first) => first + "\n" + &another,
+            None => another,
+        });
     }
 }
