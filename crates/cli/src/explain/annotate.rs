@@ -5,6 +5,8 @@ use super::reading::Opened;
 use crate::failure::Failure;
 use crate::output::Output;
 use capture::{Annotator, Block, Record, Section};
+use lens::{Analysis, Correction, Segment};
+use report::words::Language;
 use std::io;
 
 /// A copy being written.
@@ -61,5 +63,22 @@ impl Annotated {
 
     fn checked(&mut self, written: io::Result<()>) -> Result<(), Failure> {
         written.map_err(|error| self.annotator.get_mut().failed(&error))
+    }
+}
+
+/// Adds to the comment of a packet what is said of one of its segments, and what that shows of earlier ones.
+pub(super) fn say(
+    comment: &mut Option<String>,
+    segment: &Segment,
+    analysis: &Analysis,
+    corrections: &[Correction],
+    language: Language,
+) {
+    let corrected = corrections.iter().map(|of| report::captured::correction_comment(of, language));
+    for another in report::captured::comment(segment, analysis, language).into_iter().chain(corrected) {
+        *comment = Some(match comment.take() {
+            Some(first) => first + "\n" + &another,
+            None => another,
+        });
     }
 }

@@ -1,6 +1,6 @@
 //! From a file to the lens: open, read, decode, hand over; and report where the file is damaged.
 
-use super::annotate::Annotated;
+use super::annotate::{Annotated, say};
 use super::held_back::{HeldBack, Told};
 use super::pipeline;
 use super::window::Window;
@@ -249,14 +249,7 @@ pub(super) fn read(
             sink.corrected(correction);
         }
         if annotated.is_some() {
-            let corrected = corrections.iter().map(|of| report::captured::correction_comment(of, comments));
-            for another in report::captured::comment(segment, analysis, comments).into_iter().chain(corrected)
-            {
-                comment = Some(match comment.take() {
-                    Some(first) => first + "\n" + &another,
-                    None => another,
-                });
-            }
+            say(&mut comment, segment, analysis, &corrections, comments);
         }
         Ok(())
     })?;

@@ -5,7 +5,7 @@
 //! time, by a decoder of its own and in the order of the file, where a filter asks for what is in them. What is *not* here:
 //! captures that must be shown as they come; those are not put in order.
 
-use super::annotate::Annotated;
+use super::annotate::{Annotated, say};
 use super::held_back::{HeldBack, Told};
 use super::pipeline::BATCH_SEGMENTS;
 use super::reading::{Ends, Item, ReadOptions};
@@ -141,14 +141,20 @@ impl<'a, S: Sink> Window<'a, S> {
         while self.held.front().is_some_and(|held| self.is_analysed(held)) {
             let Some(held) = self.held.pop_front() else { break };
             match held.piece.piece() {
-                Piece::Packet(record) => self.packet(&record)?,
+                Piece::Packet(record) => self.packet(&record, held.segments as usize)?,
                 Piece::Block(block) => {
                     self.annotated.as_mut().map_or(Ok(()), |annotated| annotated.block(&block))?;
                 }
             }
             self.spare.push(held.piece);
+            self.show();
         }
         self.spare.truncate(PACKETS_MAX);
+        Ok(())
+    }
+
+    /// Segments go on whose turn has come, so that few are left to look among.
+    fn show(&mut self) {
         while let Some(is_shown) = self.analysed.front().and_then(|analysed| analysed.is_shown) {
             let Some(Analysed { segment, analysis, corrections, .. }) = self.analysed.pop_front() else {
                 break;
@@ -161,7 +167,6 @@ impl<'a, S: Sink> Window<'a, S> {
                 self.sink.corrected(correction);
             }
         }
-        Ok(())
     }
 
     /// All its segments are; nearly always they are the first that are.
@@ -173,22 +178,19 @@ impl<'a, S: Sink> Window<'a, S> {
     }
 
     /// Decides which of its segments are shown, and writes it.
-    fn packet(&mut self, record: &Record<'_>) -> Result<(), Failure> {
+    fn packet(&mut self, record: &Record<'_>, segments: usize) -> Result<(), Failure> {
+        let is_copied = self.annotated.is_some();
         let Window { analysed, decoder, filter, ends, origin, comments, .. } = self;
         let comments = *comments;
         let frame = record.number as lens::Frame;
         let mut comment: Option<String> = None;
-        let mut of_frame = analysed.iter_mut().filter(|analysed| analysed.segment.frame == frame);
+        let mut of_frame =
+            analysed.iter_mut().filter(|analysed| analysed.segment.frame == frame).take(segments);
         let mut note = |analysed: &mut Analysed, is_shown: bool| {
             analysed.is_shown = Some(is_shown);
-            let told = report::captured::comment(&analysed.segment, &analysed.analysis, comments);
-            let corrected =
-                analysed.corrections.iter().map(|of| report::captured::correction_comment(of, comments));
-            for another in told.into_iter().chain(corrected) {
-                comment = Some(match comment.take() {
-                    Some(first) => first + "\n" + &another,
-                    None => another,
-                });
+            if is_copied {
+                let Analysed { segment, analysis, corrections, .. } = &*analysed;
+                say(&mut comment, segment, analysis, corrections, comments);
             }
         };
         match filter {

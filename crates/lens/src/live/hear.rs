@@ -2,7 +2,7 @@
 //! had run out before, what was delivered, which retransmissions were mistakes, and what counts as lost from here on.
 //!
 //! Comes before the judgement, which forgets what is acknowledged. What is *not* here: how long the sender waits
-//! (`why/overtaken.rs`), and what takes a recovery back (`why/loss.rs`).
+//! (`why/overtaken.rs`), and what takes a recovery back (`why/loss/mistakes.rs`).
 
 use super::times::PathTimes;
 use super::{Before, Half, Live};

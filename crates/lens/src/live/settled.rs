@@ -10,10 +10,10 @@ use super::count::TextNow;
 use super::{Before, Half, Live, notes};
 use crate::ends::{self, EndState};
 use crate::limits::{MSS_BYTES_ETHERNET, WINDOW_LOSS_BYTES};
-use crate::metrics::Spoken;
-use crate::verdicts::Scale;
+use crate::metrics::{Spoken, Waited};
+use crate::verdicts::{Judged, Scale};
 use crate::why::{TextOf, is_alone};
-use crate::{AckedFrame, Analysis, EcnMeaning, Notes, Segment, Side, Whole};
+use crate::{AckedFrame, Analysis, EcnMeaning, Notes, Segment, Side, Whole, Why};
 use tcp::state::State;
 use wire::tcp::Flags;
 
@@ -158,42 +158,62 @@ impl Live {
         analysis.notes = notes;
         analysis.notes.set(Notes::SHOWS_SPURIOUS, shown.is_some());
         analysis.shows_frame = shown;
-        let mss_bytes = self.course.mss_bytes.into();
-        let times = &self.times;
-        let (half, other) = self.halves.of(from);
-        analysis.why = if segment.text_bytes > 0 {
-            let is_afar = half.sender.is_followed_from_afar();
-            let sight = if is_afar { Some(times.sight(&self.halves, from)) } else { None };
-            let far_turn_ns = sight.and_then(|sight| sight.far_turn_ns());
-            let (half, other) = self.halves.split(from);
-            let now = TextOf { segment, in_flight, may_be_probe, far_turn_ns, mss_bytes };
-            half.sender.go_on_with_text(&now, &other.sender)
-        } else {
-            let turn_ns = || times.turn_ns(half, other);
-            let why = other.sender.why_acknowledged(segment.time.as_nanos(), turn_ns);
-            self.halves[from].sender.last_reason = why.reason;
-            why
-        };
-        let (half, other) = self.halves.split(from);
-        half.traffic.on_sent(segment);
-        let window_bytes = half.judged.window_bytes(segment.window).0;
-        half.traffic.on_window(window_bytes, segment, segment.time.as_nanos());
-        other.count_acknowledgment(segment, &judged, advanced);
-        let edge = segment.ack + window_bytes;
-        other.traffic.limits.on_offer(segment.time.as_nanos(), edge);
-        if segment.text_bytes > 0 {
-            half.infer_scale(other, segment, &judged);
-            let acked = other.judged.last_ack;
-            let in_flight_bytes = judged.in_flight_bytes;
-            let text = TextNow { in_flight_bytes, mss_bytes, is_again: false, acked };
-            analysis.waited = half.count_text(other, segment, &text, times, || false);
-        }
-        half.sender.on_next(segment, mss_bytes);
+        analysis.why = self.why_settled(from, segment, in_flight, may_be_probe);
+        analysis.waited = self.count_settled(from, segment, &judged, advanced);
         self.marks.on_settled(from, segment, analysis, &judged);
         let (own, other) = self.halves.of(from);
         let spoken = Spoken { from, segment, own, other, marks: &self.marks, times: &self.times };
         self.talk.go_on_with(&spoken, own.window_edge(), advanced.is_some());
         self.ttl[from.index()] = segment.ttl;
+    }
+
+    /// Why it was sent. Something was in flight before it, or not.
+    #[inline(always)]
+    fn why_settled(&mut self, from: Side, segment: &Segment, in_flight: bool, may_be_probe: bool) -> Why {
+        let times = &self.times;
+        let (half, other) = self.halves.of(from);
+        if segment.text_bytes == 0 {
+            let turn_ns = || times.turn_ns(half, other);
+            let why = other.sender.why_acknowledged(segment.time.as_nanos(), turn_ns);
+            self.halves[from].sender.last_reason = why.reason;
+            return why;
+        }
+        let is_afar = half.sender.is_followed_from_afar();
+        let sight = if is_afar { Some(times.sight(&self.halves, from)) } else { None };
+        let far_turn_ns = sight.and_then(|sight| sight.far_turn_ns());
+        let mss_bytes = self.course.mss_bytes.into();
+        let (half, other) = self.halves.split(from);
+        half.sender.go_on_with_text(
+            &TextOf { segment, in_flight, may_be_probe, far_turn_ns, mss_bytes },
+            &other.sender,
+        )
+    }
+
+    /// The counters of both ends, and what its text waited for.
+    #[inline(always)]
+    fn count_settled(
+        &mut self,
+        from: Side,
+        segment: &Segment,
+        judged: &Judged,
+        advanced: Option<u32>,
+    ) -> Waited {
+        let (now_ns, mss_bytes) = (segment.time.as_nanos(), self.course.mss_bytes.into());
+        let (half, other) = self.halves.split(from);
+        half.traffic.on_sent(segment);
+        let window_bytes = half.judged.window_bytes(segment.window).0;
+        half.traffic.on_window(window_bytes, segment, now_ns);
+        other.count_acknowledgment(segment, judged, advanced);
+        other.traffic.limits.on_offer(now_ns, segment.ack + window_bytes);
+        let mut waited = Waited::default();
+        if segment.text_bytes > 0 {
+            half.infer_scale(other, segment, judged);
+            let (acked, in_flight_bytes) = (other.judged.last_ack, judged.in_flight_bytes);
+            let text = TextNow { in_flight_bytes, mss_bytes, is_again: false, acked };
+            waited = half.count_text(other, segment, &text, &self.times, || false);
+        }
+        half.sender.on_next(segment, mss_bytes);
+        waited
     }
 }
 

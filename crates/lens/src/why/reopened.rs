@@ -37,16 +37,27 @@ mod tests {
     use crate::story::{ACK, Story};
     use tcp::SendReason;
 
-    /// The receiver closes its window, and the sender asks with a byte of text.
-    fn asked() -> (Story, u32) {
+    /// The receiver takes some text and closes its window.
+    fn closed() -> Story {
         let mut story = Story::open();
         story.send(0, ACK, 1_000);
         story.window[1] = 0;
         story.wait_ms(20).send(1, ACK, 0);
-        let first = story.next[0];
-        let acked = story.received[1];
-        story.wait_ms(300).lose(0, ACK, 1);
+        story
+    }
+
+    /// Text that the receiver does not take; its number.
+    fn refused(story: &mut Story, text_bytes: u32) -> u32 {
+        let (first, acked) = (story.next[0], story.received[1]);
+        story.lose(0, ACK, text_bytes);
         story.received[1] = acked;
+        first
+    }
+
+    /// The receiver closes its window, and the sender asks with a byte of text.
+    fn asked() -> (Story, u32) {
+        let mut story = closed();
+        let first = refused(story.wait_ms(300), 1);
         story.wait_ms(20).send(1, ACK, 0);
         (story, first)
     }
@@ -57,14 +68,8 @@ mod tests {
 
     #[test]
     fn text_that_was_refused_goes_again_when_the_window_opens() {
-        let mut story = Story::open();
-        story.send(0, ACK, 1_000);
-        story.window[1] = 0;
-        story.wait_ms(20).send(1, ACK, 0);
-        let first = story.next[0];
-        let acked = story.received[1];
-        story.lose(0, ACK, 1_000);
-        story.received[1] = acked;
+        let mut story = closed();
+        let first = refused(&mut story, 1_000);
         story.window[1] = 60_000;
         story.wait_ms(100).send(1, ACK, 0);
         story.again(0, first, ACK, 1_000);
@@ -85,10 +90,7 @@ mod tests {
     #[test]
     fn what_was_sent_while_the_window_was_open_was_lost() {
         let mut story = Story::open();
-        let first = story.next[0];
-        let acked = story.received[1];
-        story.lose(0, ACK, 1_000);
-        story.received[1] = acked;
+        let first = refused(&mut story, 1_000);
         story.window[1] = 0;
         story.wait_ms(20).send(1, ACK, 0);
         story.window[1] = 60_000;
@@ -104,10 +106,7 @@ mod tests {
         story.again(0, first, ACK, 1);
         assert_ne!(reason(&story), SendReason::WindowReopened);
         let mut story = Story::open();
-        let first = story.next[0];
-        let acked = story.received[1];
-        story.lose(0, ACK, 1_000);
-        story.received[1] = acked;
+        let first = refused(&mut story, 1_000);
         story.wait_ms(20).send(1, ACK, 0);
         story.again(0, first, ACK, 1_000);
         assert_ne!(reason(&story), SendReason::WindowReopened);

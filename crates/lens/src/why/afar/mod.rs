@@ -343,7 +343,7 @@ pub(super) enum By {
     Acks,
     ReorderTimer,
     Probe,
-    /// Whose packets are as large as it lets pass.
+    /// A router said that packets were too big for the path.
     Router,
 }
 

@@ -30,8 +30,8 @@ pub(crate) struct Reported<'a> {
 }
 
 impl Reported<'_> {
-    /// By an acknowledgment; `last_ack` is what its sender had acknowledged before, `next` is SND.NXT of the sender, and no round trip from
-    /// here is shorter than `rtt_ns`.
+    /// By an acknowledgment; `last_ack` is what its sender had acknowledged before, `next` is SND.NXT of the sender, and no
+    /// round trip from here is shorter than `rtt_ns`.
     pub(crate) fn by<'a>(
         acknowledgment: &'a Segment,
         last_ack: Option<Seq>,
