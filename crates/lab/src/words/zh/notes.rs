@@ -45,7 +45,7 @@ pub(crate) const NOTES: crate::words::Table = &[
     ("host/client", "客户端"),
     ("host/server", "服务器"),
     ("mark/accept-returns", "accept 返回"),
-    ("mark/again-rto", "{host}：重传定时器到期，超时重传，Seq={seq}"),
+    ("mark/again-rto", "{host}：重传计时器到期，超时重传，Seq={seq}"),
     ("mark/again-tail", "{host}：尾部丢失探测，Seq={seq}"),
     ("mark/again-told", "{host}：从确认得知有报文段丢失，立即重传，Seq={seq}"),
     ("mark/challenge", "{host}：发送挑战 ACK，说明自己期望的序号"),
@@ -74,6 +74,6 @@ pub(crate) const NOTES: crate::words::Table = &[
     ("tcp/other", "连接失败"),
     ("tcp/port-taken", "端口已被占用：本程序已经在该端口监听或连接"),
     ("tcp/refused", "连接被拒绝：对方没有程序在监听"),
-    ("tcp/reset", "连接被对方重置"),
+    ("tcp/reset", "连接被对方复位"),
     ("tcp/timed-out", "对方不再应答"),
 ];
