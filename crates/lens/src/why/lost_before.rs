@@ -63,7 +63,8 @@ pub(super) fn lost_before(scene: &Scene<'_>, from: &Sender) -> Option<LostBefore
 }
 
 /// A lone segment that comes when the timer for it has just run out, by its sender's own clock, where no counter tells
-/// whether it was sent before: a pause of the application that takes just as long looks the same, so that it takes a sender that was never seen to pause.
+/// whether it was sent before. A pause of the application that takes just as long looks the same, so that it takes a
+/// sender that was never seen to pause.
 pub(super) fn lost_alone(scene: &Scene<'_>, from: &Sender, timing: &Timing) -> Option<LostBefore> {
     let segment = scene.segment;
     let is_in_time = timing.is_quiet() && (97..=128).contains(&timing.waited_percent(segment));

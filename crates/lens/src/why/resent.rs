@@ -203,11 +203,8 @@ mod tests {
 
     fn resent(texts: &[(u32, u32)]) -> Resent {
         let mut resent = Resent::default();
-        for (frame, (seq, stamp)) in texts.iter().enumerate() {
-            let mut segment = Segment { frame: 1 + frame as Frame, ..Segment::default() };
-            (segment.seq, segment.text_bytes) = (Seq::new(*seq), 100);
-            segment.options.timestamps = Some(Timestamps { value: *stamp, echo: 0 });
-            resent.push(&segment, SendReason::Timeout);
+        for (frame, (seq, tsval)) in (1..).zip(texts) {
+            resent.push(&segment(frame, *seq, *tsval), SendReason::Timeout);
         }
         resent
     }
