@@ -13,7 +13,7 @@ use report::words::Language;
 use serde::Serialize;
 use stack::ListedConnection;
 use tcp::state::Row;
-use tcp::{Instant, Timer};
+use tcp::{Instant, State, Timer};
 
 pub use flights::Flight;
 pub use rows::Touched;
@@ -141,7 +141,7 @@ pub struct Numbers {
     pub rtt_ms: Option<f64>,
     /// Sent again.
     pub again: u32,
-    /// The timers that run: which, and when each is due.
+    /// The timers that run: which ([`tcp::Timer::name`], or `time-wait`), and when each is due.
     pub timers: Vec<(&'static str, f64)>,
 }
 
@@ -235,7 +235,12 @@ impl RowView {
 
 fn numbers(listed: &ListedConnection) -> Numbers {
     let info = &listed.info;
-    let timers = listed.timers.iter().map(|(timer, due): &(Timer, Instant)| (timer.name(), seconds(*due)));
+    // the engine has one timer for the patience with a peer that has nothing more to say; here it has the diagram's name
+    let name = |timer: Timer| match (info.state, timer) {
+        (State::TimeWait, Timer::Linger) => "time-wait",
+        _ => timer.name(),
+    };
+    let timers = listed.timers.iter().map(|(timer, due): &(Timer, Instant)| (name(*timer), seconds(*due)));
     Numbers {
         cwnd: info.cwnd_bytes,
         ssthresh: Some(info.ssthresh_bytes).filter(|bytes| *bytes != u32::MAX),

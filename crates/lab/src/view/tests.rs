@@ -68,3 +68,15 @@ fn an_old_syn_opens_nothing() {
     let frames = end.connection.segments.iter().filter(|row| row.flags.contains("SYN")).count();
     assert!(frames >= 3, "the old SYN, and the two that open");
 }
+
+#[test]
+fn the_timer_that_ends_time_wait_has_the_diagrams_name() {
+    let run = Run::new(&Setup::default(), &[]).expect("a run");
+    let timers = |at| {
+        let view = run.view(at, Language::English);
+        let waiting = view.hosts[1].connections.iter().find(|connection| connection.state == "TIME-WAIT")?;
+        Some((waiting.until, waiting.numbers.as_ref()?.timers.clone()))
+    };
+    let (until, timers) = (0..run.events().len()).find_map(timers).expect("the server waits");
+    assert_eq!(timers, [("time-wait", until.expect("it is known"))]);
+}
