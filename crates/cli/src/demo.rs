@@ -12,6 +12,7 @@ mod tests;
 use crate::failure::{Outcome, print};
 use crate::notes::note;
 use crate::output::{Files, Output, Target};
+use crate::terminal::Lang;
 use crate::{pcap, units};
 use clap::{Args, ValueEnum};
 use report::Style;
@@ -60,6 +61,11 @@ pub(crate) struct Demo {
     /// Print one JSON object per line instead of the drawing
     #[arg(long)]
     json: bool,
+    /// The language of the drawing; without it that of LC_ALL, LC_MESSAGES or LANG
+    ///
+    /// With --json, sentences are English unless this option says otherwise. The names of fields and values never change.
+    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    lang: Option<Lang>,
 }
 
 /// Who closes first.
@@ -84,7 +90,9 @@ impl Demo {
             reorder_percent: self.reorder,
             seed: self.seed,
             stale_syn: self.stale_syn,
+            language: if self.json { Lang::of_programs(self.lang) } else { Lang::of_people(self.lang) },
         };
+        let language = settings.language;
         let mut files = Files::new();
         if self.json {
             files.print("--json");
@@ -98,14 +106,14 @@ impl Demo {
             pcap::write_host(output, &simulation.world, simulation.client)?;
         }
         let numbers = if self.absolute { Numbers::Absolute } else { Numbers::Relative };
-        let options = Options { numbers, ..Options::default() };
+        let options = Options { numbers, language, ..Options::default() };
         let ladder = simulation.ladder;
         if let Some(output) = &mut svg_output {
             output.take(&ladder.svg(&options))?;
         }
         pcap_output.into_iter().chain(svg_output).try_for_each(Output::finish)?;
         if self.json {
-            print(&report::json::ladder(&ladder))?;
+            print(&report::json::ladder(&ladder, language))?;
             return Ok(ExitCode::SUCCESS);
         }
         print(&ladder.text(&options, style))?;

@@ -5,7 +5,6 @@
 
 mod annotate;
 mod held_back;
-mod left_out;
 mod lines;
 mod list;
 mod live;
@@ -18,7 +17,7 @@ mod window;
 use crate::failure::{Failure, Outcome, print};
 use crate::notes::note;
 use crate::output::{Existing, Files, Output};
-use crate::terminal;
+use crate::terminal::{self, Lang};
 use crate::units::whole;
 use annotate::Flush;
 use clap::Args;
@@ -26,6 +25,7 @@ use lens::{Connection, Contents, Filter, KeepSegments, Kept};
 use overview::{Overview, Sort};
 use report::Style;
 use report::ladder::{Numbers, Options};
+use report::words::{self, Language};
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -97,6 +97,12 @@ pub(crate) struct Explain {
     /// Write a page to explore the capture, in one file, and print a summary
     #[arg(long, value_name = "FILE", conflicts_with_all = ["json", "csv", "zeek"])]
     html: Option<PathBuf>,
+    /// The language of what is found; without it that of LC_ALL, LC_MESSAGES or LANG
+    ///
+    /// With --json and --annotate, which programs read, sentences are English unless this option says otherwise. The
+    /// names of fields and values never change, nor does --csv or --zeek.
+    #[arg(long, value_enum, value_name = "LANGUAGE")]
+    lang: Option<Lang>,
     /// With --live, let --annotate replace a file that exists
     #[arg(long, requires = "live", requires = "annotate")]
     force: bool,
@@ -114,22 +120,23 @@ struct OpenFiles {
 
 impl Explain {
     pub(crate) fn run(self, style: &Style) -> Outcome {
+        let language = self.language();
         let mut open = self.open()?;
         let summary = if self.json || self.csv || self.zeek {
-            let mut lines = lines::Lines::new(self.form())?;
+            let mut lines = lines::Lines::new(self.form(), Lang::of_programs(self.lang))?;
             let summary = self.read(open.source, &mut open.annotated, &mut lines)?;
             finish(open.annotated, None)?;
             lines.contents(summary.contents());
             lines.finish()?;
             if summary.contents().tcp() == 0 {
-                note(format_args!("synfin: {}", left_out::instead(summary.contents()).trim_end()));
+                note(format_args!("synfin: {}", words::no_tcp(summary.contents(), language)));
             }
             summary
         } else if self.live.is_some() && self.stream.is_none() && self.html.is_none() {
             let mut live = list::Live::new(
                 self.absolute,
                 terminal::for_lists(style).width,
-                Overview::new(self.sort, self.top),
+                Overview::new(self.sort, self.top, language),
             );
             let summary = self.read(open.source, &mut open.annotated, &mut live)?;
             finish(open.annotated, None)?;
@@ -137,33 +144,35 @@ impl Explain {
             live.overview.show(summary.contents(), style)?;
             summary
         } else if self.wanted_segments() == KeepSegments::None {
-            let mut overview = Overview::new(self.sort, self.top);
+            let mut overview = Overview::new(self.sort, self.top, language);
             let summary = self.read(open.source, &mut open.annotated, &mut overview)?;
             finish(open.annotated, None)?;
             overview.show(summary.contents(), style)?;
             summary
         } else {
-            let mut kept = Kept { keep_segments: self.wanted_segments(), ..Kept::default() };
-            kept.segments_max = match self.html {
-                Some(_) => report::captured::PAGE_SEGMENTS_MAX + 1,
-                None => LADDER_SEGMENTS_MAX,
+            let mut kept = match self.html {
+                Some(_) => report::captured::kept_for_page(),
+                None => Kept { segments_max: LADDER_SEGMENTS_MAX, ..Kept::default() },
             };
+            kept.keep_segments = self.wanted_segments();
             let summary = self.read(open.source, &mut open.annotated, &mut kept)?;
             let stream = self.stream.map(|stream| connection(&kept, stream)).transpose()?;
             if let Some(page) = &mut open.page {
-                let mut data = report::captured::page(&kept, &self.source_name());
-                data.notices.extend(left_out::sentences(summary.contents()));
-                if kept.connections.is_empty() {
-                    data.notices.push(left_out::instead(summary.contents()));
-                }
+                let (intake, source) = (summary.intake(), self.source_name());
+                let data = report::captured::page_of_file(&kept, intake, &source, language);
                 page.take(&report::page::html(&data))?;
             }
             finish(open.annotated, open.page)?;
             self.show(&kept, stream, summary.contents(), style)?;
             summary
         };
-        summary.print_warnings();
+        summary.print_warnings(language);
         Ok(summary.exit_code())
+    }
+
+    /// Of what people read.
+    fn language(&self) -> Language {
+        Lang::of_people(self.lang)
     }
 
     fn form(&self) -> lines::Form {
@@ -221,8 +230,13 @@ impl Explain {
         let ends = self.ends()?;
         let filter = self.filter.as_ref();
         let may_wait = self.live.is_none() && !self.json && !self.csv;
-        let options =
-            reading::ReadOptions { annotated: annotated.as_mut(), filter, ends: ends.as_ref(), may_wait };
+        let options = reading::ReadOptions {
+            annotated: annotated.as_mut(),
+            comments: Lang::of_programs(self.lang),
+            filter,
+            ends: ends.as_ref(),
+            may_wait,
+        };
         let summary = reading::read(source, sink, options)?;
         Ok(if self.live.is_some() { summary.of_interface() } else { summary })
     }
@@ -256,8 +270,8 @@ impl Explain {
         match stream {
             Some(connection) => self.show_stream(kept, connection, style),
             None if self.filter.is_some() => self.show_segments(kept, style),
-            None if self.html.is_some() => summary::show(kept, contents, self.top, style),
-            None => Overview::of(kept, self.sort, self.top).show(contents, style),
+            None if self.html.is_some() => summary::show(kept, contents, self.top, (self.language(), style)),
+            None => Overview::of(kept, self.sort, self.top, self.language()).show(contents, style),
         }
     }
 
@@ -274,15 +288,17 @@ impl Explain {
     /// Prints the segments that passed the filter, then their connections.
     fn show_segments(&self, kept: &Kept, style: &Style) -> Result<(), Failure> {
         if kept.segments.is_empty() {
-            return print("no segment passes this filter\n");
+            return print(&format!("{}\n", words::nothing_passes(self.language())));
         }
-        print(&list::segments(kept, self.absolute).text(&terminal::for_lists(style)))?;
+        print(&list::segments(kept, self.absolute, self.language()).text(&terminal::for_lists(style)))?;
         let streams: BTreeSet<u32> = kept.segments.iter().map(|(_, analysis)| analysis.stream).collect();
         print("\n")?;
         for connection in
             kept.connections.iter().filter(|connection| streams.contains(&connection.stream)).take(self.top)
         {
-            let line = format!("stream {}: {}", connection.stream, connection.sentence());
+            let language = self.language();
+            let sentence = words::connection(connection, language);
+            let line = words::of_stream(connection.stream, &sentence, language);
             print(&terminal::for_lists(style).paragraph(&line, 0))?;
         }
         Ok(())
@@ -290,7 +306,8 @@ impl Explain {
 
     fn show_stream(&self, kept: &Kept, connection: &Connection, style: &Style) -> Result<(), Failure> {
         let numbers = if self.absolute { Numbers::Absolute } else { Numbers::Relative };
-        let limits = report::words::limits(connection, report::words::Language::English);
+        let language = self.language();
+        let limits = words::limits(connection, language);
         for line in &limits {
             print(&style.paragraph(line, 1))?;
         }
@@ -298,15 +315,15 @@ impl Explain {
             print("\n")?;
         }
         let ladder = report::captured::ladder(connection, &kept.segments);
-        let options = Options { numbers, fold_over: self.fold, ..Options::default() };
+        let options = Options { numbers, fold_over: self.fold, language, ..Options::default() };
         print(&ladder.text(&options, style))?;
         print("\n")?;
-        print(&style.paragraph(&connection.sentence(), 1))?;
+        print(&style.paragraph(&words::connection(connection, language), 1))?;
         let findings: Vec<_> =
             kept.findings.iter().filter(|finding| finding.stream() == connection.stream).cloned().collect();
         if !findings.is_empty() {
             print("\n")?;
-            print(&report::captured::findings(&findings).text(style))?;
+            print(&report::captured::findings(&findings, language).text(style))?;
         }
         Ok(())
     }

@@ -42,6 +42,7 @@ const CODES: &[(&str, Exit, &str)] = &[
     ),
     ("get", Exit::Trouble, "the file cannot be fetched, or not all of it"),
     ("get", Exit::Interrupted, "Ctrl-C"),
+    ("lab", Exit::Trouble, "the port is taken, or cannot be listened on"),
     ("script", Exit::Trouble, "a script failed; skipped ones do not count"),
     ("script", Exit::Input, "a file or folder of the arguments cannot be read"),
     ("serve", Exit::Trouble, "the server cannot be started, or the capture cannot be written"),

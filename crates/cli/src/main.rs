@@ -10,6 +10,7 @@ mod failure;
 mod get;
 mod http;
 mod interrupt;
+mod lab;
 mod manual;
 mod notes;
 mod output;
@@ -56,6 +57,7 @@ enum Command {
     Demo(demo::Demo),
     Diagram(diagram::Diagram),
     Explain(explain::Explain),
+    Lab(lab::Lab),
     Script(script::Script),
     Serve(serve::Serve),
     Sim(sim::Sim),
@@ -95,6 +97,7 @@ fn main() -> ExitCode {
         Command::Demo(demo) => demo.run(&style),
         Command::Diagram(diagram) => diagram.run(&style),
         Command::Explain(explain) => explain.run(&style),
+        Command::Lab(lab) => lab.run(),
         Command::Script(script) => script.run(&style),
         Command::Sim(sim) => sim.run(&style),
         Command::Wire(wire) => wire.run(&style),

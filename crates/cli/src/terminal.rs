@@ -2,6 +2,7 @@
 //! the locale has another character set.
 
 use clap::ValueEnum;
+use report::words::Language;
 use report::{Charset, ColorChoice, Style};
 use std::ffi::OsString;
 use std::io::IsTerminal;
@@ -15,6 +16,50 @@ pub(crate) enum Color {
     Always,
     /// Never.
     Never,
+}
+
+/// In which language a command speaks of what it found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Lang {
+    /// English
+    En,
+    /// Chinese (simplified)
+    Zh,
+}
+
+impl Lang {
+    /// What `--lang` says, for output that programs read: without it English, whatever the locale is.
+    pub(crate) const fn of_programs(asked: Option<Lang>) -> Language {
+        match asked {
+            Some(Lang::Zh) => Language::Chinese,
+            Some(Lang::En) | None => Language::English,
+        }
+    }
+
+    /// What `--lang` says, for output that people read: without it the locale decides.
+    pub(crate) fn of_people(asked: Option<Lang>) -> Language {
+        match asked {
+            Some(_) => Lang::of_programs(asked),
+            None => language_of(value),
+        }
+    }
+}
+
+/// The language of the locale: the first of these variables that is set decides (POSIX.1-2024, chapter 8.2). Chinese is
+/// written in UTF-8, so that a locale that names another character set, such as `zh_CN.GBK`, gets English.
+fn language_of(value: impl Fn(&str) -> Option<OsString>) -> Language {
+    let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(value);
+    let locale = locale.map_or(String::new(), |locale| locale.to_string_lossy().to_ascii_lowercase());
+    let language = locale.split(['_', '-', '.', '@']).next().unwrap_or_default();
+    match (language, codeset(&locale)) {
+        ("zh", None | Some("utf-8" | "utf8")) => Language::Chinese,
+        _ => Language::English,
+    }
+}
+
+/// The character set that a locale names: language_TERRITORY.codeset@modifier.
+fn codeset(locale: &str) -> Option<&str> {
+    locale.split_once('.').map(|(_, rest)| rest.split('@').next().unwrap_or(rest))
 }
 
 /// Columns if their number is unknown.
@@ -85,9 +130,7 @@ fn charset_of(value: impl Fn(&str) -> Option<OsString>, is_dumb: bool) -> Charse
     let locale = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(value);
     let is_unicode = locale.is_none_or(|locale| {
         let locale = locale.to_string_lossy().to_ascii_lowercase();
-        // language_TERRITORY.codeset@modifier
-        let codeset = locale.split_once('.').map_or("", |(_, rest)| rest.split('@').next().unwrap_or(rest));
-        matches!(codeset, "utf-8" | "utf8")
+        matches!(codeset(&locale), Some("utf-8" | "utf8"))
     });
     if is_unicode && !is_dumb { Charset::Unicode } else { Charset::Ascii }
 }
@@ -112,6 +155,36 @@ mod tests {
             assert_eq!(foreign(&format!("a{c}b")), format!("a\\u{{{:x}}}b", c as u32));
         }
         assert_eq!(foreign(r"\u{202e}"), r"\\u{202e}");
+    }
+
+    #[test]
+    fn the_locale_says_the_language_unless_the_command_line_does() {
+        for (variables, language) in [
+            (&[][..], Language::English),
+            (&[("LANG", "zh_CN.UTF-8")], Language::Chinese),
+            (&[("LANG", "zh_TW.utf8")], Language::Chinese),
+            (&[("LANG", "zh_CN")], Language::Chinese),
+            (&[("LANG", "zh")], Language::Chinese),
+            (&[("LANG", "zh-CN")], Language::Chinese),
+            (&[("LANG", "zh_CN.GBK")], Language::English),
+            (&[("LANG", "zhx_XX.UTF-8")], Language::English),
+            (&[("LANG", "C.UTF-8")], Language::English),
+            (&[("LANG", "zh_CN.UTF-8"), ("LC_MESSAGES", "en_US.UTF-8")], Language::English),
+            (&[("LANG", "en_US.UTF-8"), ("LC_MESSAGES", "zh_CN.UTF-8")], Language::Chinese),
+            (&[("LC_MESSAGES", "en_US.UTF-8"), ("LC_ALL", "zh_CN.UTF-8")], Language::Chinese),
+            (&[("LC_ALL", "C"), ("LANG", "zh_CN.UTF-8")], Language::English),
+            (&[("LC_CTYPE", "zh_CN.UTF-8")], Language::English),
+        ] {
+            let value = |name: &str| {
+                variables.iter().find(|(known, _)| *known == name).map(|(_, value)| OsString::from(*value))
+            };
+            assert_eq!(language_of(value), language, "{variables:?}");
+        }
+        assert_eq!(Lang::of_people(Some(Lang::Zh)), Language::Chinese);
+        assert_eq!(
+            (Lang::of_programs(None), Lang::of_programs(Some(Lang::Zh))),
+            (Language::English, Language::Chinese)
+        );
     }
 
     #[test]

@@ -17,7 +17,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-const COMMANDS: [&str; 8] = ["demo", "diagram", "explain", "get", "script", "serve", "sim", "wire"];
+const COMMANDS: [&str; 9] = ["demo", "diagram", "explain", "get", "lab", "script", "serve", "sim", "wire"];
 const SCRIPTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/scripts");
 /// `python3 -m http.server`, but for both families and without a look at the name server, which is not there.
 const SERVER: &str = "import http.server, socket, socketserver, sys

@@ -168,6 +168,25 @@ fn damage_is_reported_and_the_part_before_it_is_explained() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("192.0.2.10:51234"));
 }
 
+/// The command feeds the lens from a second thread, a browser has one; both pages are the same text, and say what is wrong
+/// with the file.
+#[test]
+fn the_page_of_the_command_is_that_of_one_thread() {
+    let file = demo("door", &["--loss", "20%", "--seed", "7"]);
+    let whole = std::fs::read(file.path()).expect("written");
+    let damaged = &whole[..whole.len() - 30];
+    for (bytes, says) in [(&whole[..], None), (damaged, Some("up to its damage"))] {
+        let (capture, page) = (Scratch::new("door.pcapng"), Scratch::new("door.html"));
+        std::fs::write(capture.path(), bytes).expect("a place for it");
+        synfin(&["explain", capture.path(), "--html", page.path()]);
+        let name = capture.path().rsplit_once('/').expect("a path").1;
+        let data =
+            report::captured::explain(bytes, name, report::words::Language::English).expect("a capture");
+        assert_eq!(std::fs::read_to_string(page.path()).expect("written"), report::page::html(&data));
+        assert_eq!(data.notices.iter().any(|notice| notice.contains("up to its damage")), says.is_some());
+    }
+}
+
 #[test]
 fn what_cannot_be_read_is_answered_with_a_sentence() {
     let file = demo("wrong", &[]);

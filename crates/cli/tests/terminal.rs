@@ -6,8 +6,8 @@ mod support;
 use std::process::{Command, Output};
 use support::{Scratch, has, printed, synfin};
 
-const COMMANDS: [&str; 10] =
-    ["demo", "diagram", "explain", "script", "serve", "sim", "wire", "get", "completions", "man"];
+const COMMANDS: [&str; 11] =
+    ["demo", "diagram", "explain", "lab", "script", "serve", "sim", "wire", "get", "completions", "man"];
 
 fn errors(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()

@@ -163,6 +163,16 @@ impl Notes {
         self.0
     }
 
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Notes> {
+        TABLE.iter().map(|row| row.0)
+    }
+
+    /// The single notes in it.
+    pub fn iter(self) -> impl Iterator<Item = Notes> {
+        TABLE.iter().map(|row| row.0).filter(move |note| self.contains(*note))
+    }
+
     /// The names, for filters and JSON.
     pub fn names(self) -> impl Iterator<Item = &'static str> {
         TABLE.iter().filter(move |row| self.contains(row.0)).map(|row| row.1)

@@ -26,6 +26,7 @@
 //! | segments that the file has too late | `time_order.rs` |
 //! | which connection a segment is of | `lens.rs` |
 //! | what the packets are that are not TCP | `contents.rs` |
+//! | from a capture file to all of this | `intake.rs` |
 //!
 //! The lens reads no clock, no file and no socket, and never runs the engine over captured bytes: two
 //! engines would invent what the capture does not show.
@@ -46,6 +47,7 @@ mod flow;
 mod from_capture;
 mod habits;
 mod icmp;
+mod intake;
 mod lens;
 mod limits;
 mod live;
@@ -74,6 +76,7 @@ pub use fast_open::{FastOpen, FastOpenWords};
 pub use filter::{Filter, FilterError, Packet, Subject};
 pub use findings::{Evidenced, Finding, FindingGroup, FindingId, FindingSubject, GroupHost, Needs, Severity};
 pub use icmp::{IcmpError, IcmpEvent};
+pub use intake::Intake;
 pub use lens::Lens;
 pub use live::{Offered, Seen, Stuck};
 pub use metrics::{Again, Distribution, KeepAlives, LimitedTime, OwnLimit, TurnTimes, Waited};

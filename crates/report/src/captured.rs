@@ -1,10 +1,11 @@
 //! Captured connections, as `lens` explains them, in the forms of this crate.
 //!
-//! The left end is the one that opened, as far as that is known. What is *not* here: analysis, filters
-//! and files; this only turns values into ladders ([`ladder`]), pages ([`page`]), tables
-//! ([`connections`]), lines of JSON ([`Records`]), CSV and Zeek's columns.
+//! The left end is the one that opened, as far as that is known. What is *not* here: analysis and filters; this only
+//! turns values into ladders ([`ladder`]), pages ([`page`], of a whole file [`explain`]), tables ([`connections`]), lines
+//! of JSON ([`Records`]), CSV and Zeek's columns.
 
 mod csv;
+mod file;
 mod ladder;
 mod page;
 mod records;
@@ -13,24 +14,25 @@ mod tables;
 mod zeek;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use csv::{SEGMENT_CSV_HEADER, segment_csv};
+pub use file::{explain, kept_for_page, page_of_file};
 pub use ladder::ladder;
 pub use page::{PAGE_SEGMENTS_MAX, page};
 pub use records::{Records, SCHEMA};
-pub use tables::{Figures, connections, ending, findings, groups};
+pub use tables::{Figures, connections, findings, groups};
 pub use zeek::{ZEEK_FOOTER, zeek_header, zeek_line};
 
-use crate::{numbers, words};
+use crate::ladder::{NoteText, Remark};
+use crate::words::{self, Language};
 use lens::{Analysis, Confidence, Connection, Correction, Notes, Order, ResetAcceptability, Segment};
 use states::States;
-use std::time::Duration;
 use tcp::state::{Cause, Row, State};
 use tcp::{Instant, SendReason};
 
 /// The sides of the lens, the left one first.
-fn left_and_right(connection: &Connection) -> [lens::Side; 2] {
+pub(crate) fn left_and_right(connection: &Connection) -> [lens::Side; 2] {
     let left = connection.originator();
     [left, left.other()]
 }
@@ -64,77 +66,69 @@ fn section_words(section: &str) -> String {
 
 /// Remarks on a segment besides its reason: ECN, Fast Open, probes, the implied timeout, other candidates, order,
 /// reset, notes.
-fn remarks(analysis: &Analysis) -> Vec<String> {
+fn remarks(analysis: &Analysis) -> Vec<Remark> {
     let why = &analysis.why;
-    let mut remarks: Vec<String> =
-        [analysis.ecn.sentence(), analysis.fast_open.sentence()].into_iter().flatten().collect();
+    let mut remarks = Vec::new();
+    remarks.extend(analysis.ecn.sentence().is_some().then_some(Remark::Ecn(analysis.ecn)));
+    remarks.extend(analysis.fast_open.sentence().is_some().then_some(Remark::FastOpen(analysis.fast_open)));
     if analysis.seen_later.cause != 0 {
-        remarks.push(format!("seen later: frame {}", analysis.seen_later.cause));
+        remarks.push(Remark::SeenLater { frame: analysis.seen_later.cause });
     }
     if let Some(bytes) = why.path_probe_bytes {
-        let bytes = numbers::count(u64::from(bytes), "byte");
         remarks.push(match why.reason {
-            SendReason::PathProbe => format!("path probe: a packet of {bytes}"),
-            _ => format!("lost path probe of {bytes}"),
+            SendReason::PathProbe => Remark::PathProbe { bytes },
+            _ => Remark::LostPathProbe { bytes },
         });
     }
-    if let Some(ns) = why.implied_rto_ns {
-        remarks.push(format!("after {}", numbers::duration(Duration::from_nanos(ns))));
-    }
-    if why.confidence < Confidence::LIKELY {
-        let others: Vec<&str> = why.candidates.iter().flatten().map(|other| other.sentence()).collect();
-        if !others.is_empty() {
-            remarks.push(format!("or {}", others.join(" or ")));
-        }
+    remarks.extend(why.implied_rto_ns.map(|ns| Remark::After { ns }));
+    if why.confidence < Confidence::LIKELY && why.candidates.iter().any(Option::is_some) {
+        remarks.push(Remark::Or(why.candidates));
     }
     match why.order {
-        Order::Reordered => remarks.push("overtaken on the way".to_owned()),
+        Order::Reordered => remarks.push(Remark::Overtaken),
         Order::CapturedTwice { first } if analysis.notes.contains(Notes::LINK_RETRY) => {
-            remarks.push(format!("the radio sent frame {first} again"));
+            remarks.push(Remark::RadioAgain { first });
         }
-        Order::CapturedTwice { first } => remarks.push(format!("captured twice: frame {first} again")),
+        Order::CapturedTwice { first } => remarks.push(Remark::CapturedTwice { first }),
         _ => {}
     }
     match analysis.reset {
-        Some(ResetAcceptability::InWindow) => remarks.push("not exact: to be challenged".to_owned()),
-        Some(ResetAcceptability::Outside) => remarks.push("outside the window: to be ignored".to_owned()),
+        Some(ResetAcceptability::InWindow) => remarks.push(Remark::InexactReset),
+        Some(ResetAcceptability::Outside) => remarks.push(Remark::ResetOutside),
         _ => {}
     }
-    remarks.extend(
-        analysis
-            .notes
-            .names()
-            // The order has added this remark already.
-            .filter(|name| !matches!(*name, "captured-twice" | "link-retry"))
-            .map(|name| match name {
-                "ecn-congestion" => "marked here (CE)".to_owned(),
-                "needless" => format!("needless, seen later: frame {}", analysis.seen_later.needless),
-                name => name.replace('-', " "),
-            }),
-    );
+    // The order has added the remark of a copy already.
+    remarks.extend(analysis.notes.iter().filter(|note| !note.is_copy()).map(|note| match note {
+        Notes::NEEDLESS => Remark::Needless { frame: analysis.seen_later.needless },
+        note => Remark::Note(note),
+    }));
     remarks
+}
+
+/// The same in words.
+fn remarks_told(analysis: &Analysis, language: Language) -> Vec<String> {
+    remarks(analysis).iter().map(|remark| words::remark(remark, language)).collect()
 }
 
 /// What an ICMP error says, and of which segment: `ICMP 10.0.1.1: fragmentation needed, MTU 1400 (seq 1461 of
 /// 10.0.0.1:80)`. `None` for a segment that was sent here.
-pub fn icmp(segment: &Segment, analysis: &Analysis) -> Option<String> {
-    let error = segment.icmp?;
-    Some(format!("{error} (seq {} of {})", analysis.relative_seq, segment.source))
+pub fn icmp(segment: &Segment, analysis: &Analysis) -> Option<NoteText> {
+    Some(NoteText::Icmp { error: segment.icmp?, seq: analysis.relative_seq, of: segment.source })
 }
 
 /// A comment on a packet that shows more of an earlier one, which is written already: `synfin: frame 17: now timeout, not
 /// tail-loss probe (frame 23 shows it)`.
-pub fn correction_comment(correction: &Correction) -> String {
-    format!("synfin: {}", words::correction(correction, words::Language::English))
+pub fn correction_comment(correction: &Correction, language: Language) -> String {
+    format!("synfin: {}", words::correction(correction, language))
 }
 
 /// A comment on a packet, for captures that carry them; `None` where there is nothing to say.
 ///
 /// For instance: `synfin: retransmission: the timer ran out (90 %); tcp.analysis: retransmission;
 /// ESTABLISHED -> ESTABLISHED`.
-pub fn comment(segment: &Segment, analysis: &Analysis) -> Option<String> {
+pub fn comment(segment: &Segment, analysis: &Analysis, language: Language) -> Option<String> {
     if let Some(icmp) = icmp(segment, analysis) {
-        return Some(format!("synfin: {icmp}"));
+        return Some(format!("synfin: {}", words::note(&icmp, language)));
     }
     let is_plain = analysis.verdicts.is_empty()
         && analysis.notes.is_empty()
@@ -145,11 +139,12 @@ pub fn comment(segment: &Segment, analysis: &Analysis) -> Option<String> {
         return None;
     }
     let why = &analysis.why;
-    let mut parts = vec![format!("synfin: {} ({} %)", why.reason.sentence(), why.confidence.percent())];
+    let mut parts =
+        vec![format!("synfin: {} ({} %)", words::reason(why.reason, language), why.confidence.percent())];
     if !analysis.verdicts.is_empty() {
         parts.push(format!("tcp.analysis: {}", analysis.verdicts));
     }
-    parts.extend(remarks(analysis));
+    parts.extend(remarks_told(analysis, language));
     parts.push(format!("{} -> {}", analysis.sender().state, analysis.receiver().state));
-    Some(parts.join("; "))
+    Some(parts.join(words::semicolon(language)))
 }

@@ -5,6 +5,7 @@
 //! with nanoseconds.
 
 use crate::ladder::{Arrival, End, Labels, Ladder, NoteKind, Options, Segment, Side, Step};
+use crate::words::{self, Language};
 use serde::Serialize;
 use tcp::state::State;
 use tcp::{Instant, LossSign, SegmentFacts, Trace};
@@ -277,25 +278,30 @@ impl Ends {
     }
 }
 
-/// A whole ladder as JSON lines.
-pub fn ladder(ladder: &Ladder) -> String {
+/// A whole ladder as JSON lines; notes and remarks are in this language, all else is the same in each.
+pub fn ladder(ladder: &Ladder, language: Language) -> String {
     let mut now: [Option<State>; 2] = [ladder.ends[0].state, ladder.ends[1].state];
     let labels = Labels::of(ladder, &Options::default());
     let mut text = String::new();
     for step in &ladder.steps {
-        text += &step_record(ladder, &labels, step, &mut now).line();
+        text += &step_record((ladder, language), &labels, step, &mut now).line();
     }
     text
 }
 
-fn step_record(ladder: &Ladder, labels: &Labels, step: &Step, now: &mut [Option<State>; 2]) -> Record {
+fn step_record(
+    (ladder, language): (&Ladder, Language),
+    labels: &Labels,
+    step: &Step,
+    now: &mut [Option<State>; 2],
+) -> Record {
     let end = |side: Side| name(&ladder.ends[side.index()]);
     match step {
         Step::Segment(segment) => {
             for side in [0, 1] {
                 now[side] = segment.states[side].or(now[side]);
             }
-            Record::Segment(segment_record(ladder, labels, segment, now))
+            Record::Segment(segment_record((ladder, language), labels, segment, now))
         }
         Step::Note { at, side, kind, text, .. } => {
             let kind = match kind {
@@ -305,7 +311,7 @@ fn step_record(ladder: &Ladder, labels: &Labels, step: &Step, now: &mut [Option<
                 NoteKind::Phase => "phase",
                 NoteKind::Trouble => "trouble",
             };
-            Record::Note { time: seconds(*at), end: end(*side), kind, text: text.clone() }
+            Record::Note { time: seconds(*at), end: end(*side), kind, text: words::note(text, language) }
         }
         Step::Moved { at, side, to, on } => {
             let from = now[side.index()].replace(*to).map(State::name);
@@ -314,7 +320,7 @@ fn step_record(ladder: &Ladder, labels: &Labels, step: &Step, now: &mut [Option<
                 end: end(*side),
                 from,
                 to: to.name(),
-                on: on.clone(),
+                on: on.name().to_owned(),
                 section: None,
             }
         }
@@ -322,7 +328,7 @@ fn step_record(ladder: &Ladder, labels: &Labels, step: &Step, now: &mut [Option<
 }
 
 fn segment_record(
-    ladder: &Ladder,
+    (ladder, language): (&Ladder, Language),
     labels: &Labels,
     segment: &Segment,
     now: &[Option<State>; 2],
@@ -344,7 +350,7 @@ fn segment_record(
         flags: crate::flags::text(segment.facts.flags, segment.ace),
         ace: segment.ace,
         why: segment.why.map(|why| why.name()),
-        remarks: segment.remarks.clone(),
+        remarks: segment.remarks.iter().map(|remark| words::remark(remark, language)).collect(),
         arrived,
         state_src: now[from.index()].map(State::name),
         state_dst: now[to.index()].map(State::name),

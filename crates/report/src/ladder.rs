@@ -10,6 +10,7 @@ mod fold;
 mod label;
 mod order;
 mod record;
+mod remark;
 mod rows;
 mod story;
 mod svg;
@@ -21,9 +22,11 @@ mod tests;
 
 pub(crate) use label::Labels;
 pub use record::{FrameArrival, Recorder};
-pub use story::Story;
+pub use remark::{NoteText, Remark};
+pub use story::{Story, Who};
 
-use tcp::state::State;
+use crate::words::Language;
+use tcp::state::{Cause, State};
 use tcp::{Instant, SegmentFacts, SendReason};
 use wire::Seq;
 
@@ -110,7 +113,7 @@ pub struct Segment {
     /// Why it was sent.
     pub why: Option<SendReason>,
     /// Remarks on it: verdicts, candidates, a refusal.
-    pub remarks: Vec<String>,
+    pub remarks: Vec<Remark>,
     /// The state of the left and of the right end once this segment has been sent and taken; `None`
     /// where nothing is known or nothing changed.
     pub states: [Option<State>; 2],
@@ -148,8 +151,8 @@ pub enum Step {
         side: Side,
         /// What kind.
         kind: NoteKind,
-        /// In words.
-        text: String,
+        /// What it says.
+        text: NoteText,
         /// The index in [`Ladder::steps`] of the segment whose arrival caused it; it is drawn under that
         /// segment's row.
         cause: Option<usize>,
@@ -163,7 +166,7 @@ pub enum Step {
         /// The state after.
         to: State,
         /// The cause: `2 MSL timeout`.
-        on: String,
+        on: Cause,
     },
 }
 
@@ -212,7 +215,7 @@ pub struct Ladder {
     pub ends: [End; 2],
     /// What happened, in the order of time.
     pub steps: Vec<Step>,
-    /// Sentences that end the picture, after the story.
+    /// Sentences that end the picture, after the story, in the language of whoever draws it.
     pub closing: Vec<String>,
 }
 
@@ -258,4 +261,6 @@ pub struct Options {
     pub windows: Windows,
     /// Runs of more than this many ordinary data and ACK segments become one line; `None` draws all.
     pub fold_over: Option<usize>,
+    /// The language of the words beside the arrows and below them.
+    pub language: Language,
 }

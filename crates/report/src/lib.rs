@@ -20,7 +20,7 @@ pub mod words;
 #[cfg(test)]
 mod snapshot;
 
-pub use style::{Charset, ColorChoice, Style};
+pub use style::{Charset, ColorChoice, Style, columns};
 
 // The crates whose types are in our signatures, so that programs need not depend on them directly.
 pub use lens;

@@ -15,6 +15,7 @@ mod tests;
 
 pub use family::Family;
 
+use crate::words::{self, Language};
 use serde::Serialize;
 
 /// Everything that a page shows.
@@ -28,6 +29,8 @@ use serde::Serialize;
 /// Fields are added in minor versions: write `Data { title, ..Data::default() }`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Data {
+    /// The language of the page's own words: buttons, headings, legends.
+    pub language: Language,
     /// The title of the page.
     pub title: String,
     /// What the page shows: a file's name, a simulation and its seed.
@@ -290,13 +293,33 @@ pub struct FindingGroup {
 const PAGE: &str = include_str!("assets/page/page.html");
 const STYLE: &str = include_str!("assets/page/page.css");
 /// In this order: each part uses the ones before it.
-const SCRIPTS: [&str; 5] = [
+const SCRIPTS: [&str; 4] = [
     include_str!("assets/page/model.js"),
     include_str!("assets/page/graphs.js"),
     include_str!("assets/page/ladder.js"),
     include_str!("assets/page/lists.js"),
-    include_str!("assets/page/main.js"),
 ];
+/// What makes a page of the parts.
+const MAIN: &str = include_str!("assets/page/main.js");
+
+/// The style of the page, for another page that shows the same things.
+pub fn style() -> &'static str {
+    STYLE
+}
+
+/// The scripts that draw graphs, ladder and lists, without the one that makes a page of them.
+///
+/// They are to stand in one function with a script that has a `view` and a `pick` of its own, after elements with the
+/// names of this page and the two texts `data` and `details`, which may be empty tables.
+///
+/// ```
+/// use synfin_report::page;
+/// assert!(page::scripts().iter().any(|script| script.contains("function drawLadder")));
+/// assert!(page::style().contains("#ladder"));
+/// ```
+pub fn scripts() -> &'static [&'static str] {
+    &SCRIPTS
+}
 
 /// The page as one text.
 pub fn html(data: &Data) -> String {
@@ -310,12 +333,31 @@ pub fn html(data: &Data) -> String {
             "style" => page.push_str(STYLE),
             "data" => page.push_str(&listed),
             "details" => page.push_str(&details),
-            "script" => page.extend(SCRIPTS),
-            _ => {}
+            "script" => page.extend(SCRIPTS.iter().chain([&MAIN]).copied()),
+            "lang" => page.push_str(data.language.tag()),
+            "words" => page.push_str(&surface(data.language)),
+            key => page.push_str(&crate::svg::escape(word(key, data.language))),
         }
         page.push_str(text);
     }
     page
+}
+
+/// The words of the page's surface in a language, a JSON object of keys and texts: what the scripts of the page read from
+/// the element `words`.
+///
+/// ```
+/// use synfin_report::{page, words::Language};
+/// assert!(page::surface(Language::Chinese).contains("\"ladder\":\"时序图\""));
+/// ```
+pub fn surface(language: Language) -> String {
+    let words: std::collections::BTreeMap<_, _> = words::page(language).iter().copied().collect();
+    embedded::json(&words)
+}
+
+/// A text of the surface; empty for no key, such as what stands before the first.
+fn word(key: &str, language: Language) -> &'static str {
+    words::page(language).iter().find(|(known, _)| *known == key).map_or("", |(_, text)| text)
 }
 
 fn is_zero(number: &u64) -> bool {

@@ -2,6 +2,8 @@
 //!
 //! The caller knows the terminal; nothing here examines it. What is *not* here: layout.
 
+use unicode_width::UnicodeWidthChar;
+
 /// Whether ANSI colours are written.
 ///
 /// There are no others: a program may match on all of them.
@@ -126,9 +128,28 @@ pub(crate) fn harmless(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{b7}' } else { c }).collect()
 }
 
-/// How many columns `text` takes; every character we draw with is one column wide.
-pub(crate) fn columns(text: &str) -> usize {
-    text.chars().count()
+/// How many columns of a terminal `text` takes: a Chinese character takes two (UAX #11), whatever we draw with one.
+///
+/// ```
+/// assert_eq!(synfin_report::columns("FIN 半关闭"), 10);
+/// ```
+pub fn columns(text: &str) -> usize {
+    text.chars().map(columns_of).sum()
+}
+
+fn columns_of(c: char) -> usize {
+    // Characters without a width of their own are shown as marks, or by their neighbours.
+    if c.is_ascii() { 1 } else { c.width().unwrap_or(1) }
+}
+
+/// `text` and spaces up to `width` columns.
+pub(crate) fn padded(text: &str, width: usize) -> String {
+    format!("{text}{:gap$}", "", gap = width.saturating_sub(columns(text)))
+}
+
+/// Spaces up to `width` columns and `text`.
+pub(crate) fn padded_left(text: &str, width: usize) -> String {
+    format!("{:gap$}{text}", "", gap = width.saturating_sub(columns(text)))
 }
 
 /// `text` cut to `width` columns, with an ellipsis when something is missing.
@@ -137,30 +158,63 @@ pub(crate) fn cut(text: &str, width: usize, style: &Style) -> String {
         return text.to_owned();
     }
     let ellipsis = style.pick("…", "~");
-    let mut short: String = text.chars().take(width.saturating_sub(1)).collect();
+    let mut room = width.saturating_sub(1);
+    let fits = |c: &char| match room.checked_sub(columns_of(*c)) {
+        Some(left) => {
+            room = left;
+            true
+        }
+        None => false,
+    };
+    let mut short: String = text.chars().take_while(fits).collect();
     if width > 0 {
         short.push_str(ellipsis);
     }
     short
 }
 
-/// Breaks `text` at spaces into lines of at most `width` columns; a longer word stands alone.
+/// Breaks `text` into lines of at most `width` columns, at spaces and between Chinese characters; a longer word stands alone.
 pub(crate) fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     for word in text.split_whitespace() {
-        if !line.is_empty() && columns(&line) + 1 + columns(word) > width {
-            lines.push(std::mem::take(&mut line));
+        let mut gap = 1;
+        for piece in pieces(word) {
+            if !line.is_empty() && columns(&line) + gap + columns(piece) > width {
+                lines.push(std::mem::take(&mut line));
+            }
+            if !line.is_empty() && gap > 0 {
+                line.push(' ');
+            }
+            line.push_str(piece);
+            gap = 0;
         }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
     }
     if !line.is_empty() {
         lines.push(line);
     }
     lines
+}
+
+/// The pieces of a word between which a line may be broken: before and behind a wide character, but neither before a mark
+/// that closes nor behind one that opens.
+fn pieces(word: &str) -> impl Iterator<Item = &str> {
+    let mut rest = word;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let mut chars = rest.char_indices().zip(rest.char_indices().skip(1));
+        let end = chars.find(|((_, before), (_, behind))| {
+            let is_between = columns_of(*before) > 1 || columns_of(*behind) > 1;
+            is_between
+                && !"（《“‘「([".contains(*before)
+                && !"，。；：！？、）》”’」…,.;:!?)]%".contains(*behind)
+        });
+        let (piece, left) = rest.split_at(end.map_or(rest.len(), |(_, (at, _))| at));
+        rest = left;
+        Some(piece)
+    })
 }
 
 #[cfg(test)]
@@ -177,6 +231,18 @@ mod tests {
     #[test]
     fn a_peer_cannot_steer_the_terminal() {
         assert_eq!(harmless("a\x1b[2Jb\n"), "a·[2Jb·");
+    }
+
+    #[test]
+    fn chinese_takes_two_columns_and_breaks_between_characters() {
+        assert_eq!((columns("重传 3 次"), columns("────▶◆"), columns("µ·")), (9, 6, 2));
+        assert_eq!(cut("超时重传", 7, &Style::PLAIN), "超时重…");
+        assert_eq!(cut("超时重传", 6, &Style::PLAIN), "超时…");
+        assert_eq!((padded("秒", 4), padded_left("秒", 4)), ("秒  ".to_owned(), "  秒".to_owned()));
+        assert_eq!(wrap("快速重传：三个重复确认", 10), ["快速重传：", "三个重复确", "认"]);
+        assert_eq!(wrap("收到 FIN 之后（半关闭）", 8), ["收到 FIN", "之后（半", "关闭）"]);
+        assert_eq!(wrap("建立连接 [接收了数据]", 9), ["建立连接", "[接收了数", "据]"]);
+        assert_eq!(wrap("10.0.0.1:80 重传", 4), ["10.0.0.1:80", "重传"]);
     }
 
     #[test]

@@ -9,7 +9,8 @@ mod addresses;
 mod layout;
 
 use crate::numbers;
-use crate::style::{Ink, Style, cut, harmless, wrap};
+use crate::style::{Ink, Style, cut, harmless, padded, padded_left, wrap};
+use crate::words::Language;
 use layout::Layout;
 use std::cmp::Ordering;
 use std::net::{IpAddr, SocketAddr};
@@ -184,12 +185,20 @@ pub enum Order {
 pub struct Table {
     columns: Vec<Column>,
     rows: Vec<Vec<Cell>>,
+    /// Of what is told below the table.
+    language: Language,
 }
 
 impl Table {
     /// A table without rows.
     pub fn new(columns: Vec<Column>) -> Table {
-        Table { columns, rows: Vec::new() }
+        Table { columns, rows: Vec::new(), language: Language::English }
+    }
+
+    /// The same table, with what is told below it in this language; headings and cells are those that it was given.
+    #[must_use]
+    pub fn in_language(self, language: Language) -> Table {
+        Table { language, ..self }
     }
 
     /// Adds a row; missing cells stay empty.
@@ -277,8 +286,8 @@ impl Table {
             }
             let cell = cut(&cells[*place], *width, style);
             line += &match self.columns[*place].align {
-                Align::Left => format!("{cell:<width$}"),
-                Align::Right => format!("{cell:>width$}"),
+                Align::Left => padded(&cell, *width),
+                Align::Right => padded_left(&cell, *width),
             };
         }
         format!("{}\n", style.paint(ink, line.trim_end()))

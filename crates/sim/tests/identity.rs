@@ -2,7 +2,7 @@
 
 mod story;
 
-use report::ladder::{Arrival, Step};
+use report::ladder::{Arrival, Remark, Step};
 use stack::{Config, ConnectOptions};
 use std::time::Duration;
 use synfin_sim::apps::{Bulk, Server, Sink};
@@ -128,7 +128,7 @@ fn the_ladder_has_every_delivery_and_every_loss() {
                 Arrival::Lost => lost += 1,
                 _ => panic!("{segment:?}"),
             }
-            thrown_away += usize::from(segment.remarks.iter().any(|remark| remark.contains("threw it away")));
+            thrown_away += usize::from(segment.remarks.contains(&Remark::ThrownAway));
         }
         let frames = world.frames();
         let arrivals = |least: usize| frames.iter().filter(|frame| frame.arrivals.len() >= least).count();

@@ -38,6 +38,8 @@ pub struct ListedConnection {
     pub remote: SocketAddr,
     /// State, round-trip time, windows, queues, retransmissions, bytes.
     pub info: tcp::Info,
+    /// The timers that run, and when each is due.
+    pub timers: Vec<(tcp::Timer, Instant)>,
     /// Bytes received and not read.
     pub receive_queue_bytes: usize,
     /// Bytes written and not acknowledged.
@@ -60,6 +62,7 @@ impl Host {
                 local: socket.key.local(),
                 remote: socket.key.remote(),
                 info: socket.connection.info(now),
+                timers: socket.connection.timers().collect(),
                 receive_queue_bytes: socket.connection.readable_bytes(),
                 send_queue_bytes: socket.connection.unacknowledged_bytes(),
             })

@@ -332,6 +332,19 @@ impl Connection {
         self.timers.earliest()
     }
 
+    /// The timers that run, and when each is due.
+    ///
+    /// ```
+    /// use synfin_tcp::{Birth, Config, Connection, Instant, Path};
+    /// # let path = Path { mtu_bytes: 1_500, ip_header_bytes: 20 };
+    /// # let birth = Birth { iss: wire::Seq::new(1), timestamp_offset: 0, path };
+    /// let connection = Connection::connect(Instant::ZERO, birth, Config::default().into());
+    /// assert_eq!(connection.timers().count(), 0, "the SYN has not left yet");
+    /// ```
+    pub fn timers(&self) -> impl Iterator<Item = (Timer, Instant)> + use<'_> {
+        self.timers.running()
+    }
+
     /// CLOSED with nothing left to send: the connection can be dropped.
     pub fn is_closed(&self) -> bool {
         self.state() == State::Closed && self.reset_owed.is_none() && !self.owes_reset_reply()

@@ -2,44 +2,47 @@
 //! the lens's sentence.
 
 use crate::SendReason;
+use crate::segment::listed;
 use wire::Seq;
 
-/// Why a segment, or the rest of it, was not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// No byte of it lies in the receive window (§3.10.7.4, first step).
-    OutOfWindow,
-    /// Its timestamp is older than one already seen (RFC 7323 §5, PAWS).
-    OldTimestamp,
-    /// Timestamps were agreed upon and it has none (RFC 7323 §3.2).
-    MissingTimestamp,
-    /// A RST in the window but not exactly at RCV.NXT (RFC 5961 §3.2).
-    InexactReset,
-    /// A RST in TIME-WAIT (RFC 1337 §3).
-    ResetInTimeWait,
-    /// A RST that acknowledges nothing of ours, in SYN-SENT (§3.10.7.3).
-    UnprovenReset,
-    /// A SYN on a synchronized connection (RFC 5961 §4.2).
-    UnexpectedSyn,
-    /// It has no ACK bit (§3.10.7.4, fifth step).
-    NoAck,
-    /// It acknowledges what we have not sent.
-    AckOfUnsent,
-    /// It acknowledges what was acknowledged long ago (RFC 5961 §5.2).
-    AckTooOld,
-    /// It neither opens nor answers, in SYN-SENT (§3.10.7.3).
-    NoSyn,
-    /// The window moved right in the meantime and what is new in it does not fit.
-    NoRoom,
-    /// Text after the peer's FIN (§3.10.7.4, seventh step).
-    TextAfterFin,
-    /// Text for an application that has closed both directions (§3.6.1).
-    TextAfterClose,
-    /// The third step without text, while a listener waits for text (`TCP_DEFER_ACCEPT`).
-    Deferred,
-    /// There is no such connection.
-    NoConnection,
+listed! {
+    /// Why a segment, or the rest of it, was not taken.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum Refusal {
+        /// No byte of it lies in the receive window (§3.10.7.4, first step).
+        OutOfWindow,
+        /// Its timestamp is older than one already seen (RFC 7323 §5, PAWS).
+        OldTimestamp,
+        /// Timestamps were agreed upon and it has none (RFC 7323 §3.2).
+        MissingTimestamp,
+        /// A RST in the window but not exactly at RCV.NXT (RFC 5961 §3.2).
+        InexactReset,
+        /// A RST in TIME-WAIT (RFC 1337 §3).
+        ResetInTimeWait,
+        /// A RST that acknowledges nothing of ours, in SYN-SENT (§3.10.7.3).
+        UnprovenReset,
+        /// A SYN on a synchronized connection (RFC 5961 §4.2).
+        UnexpectedSyn,
+        /// It has no ACK bit (§3.10.7.4, fifth step).
+        NoAck,
+        /// It acknowledges what we have not sent.
+        AckOfUnsent,
+        /// It acknowledges what was acknowledged long ago (RFC 5961 §5.2).
+        AckTooOld,
+        /// It neither opens nor answers, in SYN-SENT (§3.10.7.3).
+        NoSyn,
+        /// The window moved right in the meantime and what is new in it does not fit.
+        NoRoom,
+        /// Text after the peer's FIN (§3.10.7.4, seventh step).
+        TextAfterFin,
+        /// Text for an application that has closed both directions (§3.6.1).
+        TextAfterClose,
+        /// The third step without text, while a listener waits for text (`TCP_DEFER_ACCEPT`).
+        Deferred,
+        /// There is no such connection.
+        NoConnection,
+    }
 }
 
 impl Refusal {

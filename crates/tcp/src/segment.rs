@@ -197,6 +197,8 @@ macro_rules! listed {
     };
 }
 
+pub(crate) use listed;
+
 listed! {
     /// Why a connection died.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -35,7 +35,8 @@ pub enum Timer {
 }
 
 impl Timer {
-    pub(crate) const ALL: [Timer; 11] = [
+    /// All of them.
+    pub const ALL: [Timer; 11] = [
         Timer::Retransmit,
         Timer::Reorder,
         Timer::Probe,
@@ -128,6 +129,11 @@ impl TimerTable {
         let place = timer.place();
         let is_its = self.shared.get(place).is_none_or(|shared| *shared == timer);
         Some(self.due[place]).filter(|due| is_its && *due != Instant::FAR_FUTURE)
+    }
+
+    /// Those that run, and when each is due.
+    pub(crate) fn running(&self) -> impl Iterator<Item = (Timer, Instant)> + use<'_> {
+        Timer::ALL.into_iter().filter_map(|timer| Some((timer, self.due(timer)?)))
     }
 
     pub(crate) fn earliest(&self) -> Option<Instant> {

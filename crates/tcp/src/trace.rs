@@ -6,6 +6,7 @@
 use crate::congestion::{Growth, ProbeReason, ScalableDoubt};
 use crate::ecn::{EcnDoubt, EcnFeedback};
 use crate::memory::Memory;
+use crate::segment::listed;
 use crate::sender::RecoveryPhase;
 use crate::state::ROWS;
 use crate::{Instant, Refusal, Timer, state};
@@ -79,27 +80,62 @@ pub enum SendReason {
     Reset(ResetReason),
 }
 
-/// Why a reset was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ResetReason {
-    /// Nobody listens there (§3.10.7.1).
-    ClosedPort,
-    /// An acknowledgment of something never sent, before the connection was synchronized (§3.5.2).
-    UnacceptableAck,
-    /// The application threw the connection away (§3.10.5).
-    Aborted,
-    /// The application closed with data unread (§3.6.1, SHLD-3).
-    UnreadData,
-    /// Data arrived after the application had closed both directions (§3.6.1, SHLD-3).
-    DataAfterClose,
-    /// The retransmission limit or the user timeout was exceeded.
-    GaveUp,
-    /// The host had no memory for it any more.
-    OutOfMemory,
+listed! {
+    /// Why a reset was sent.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum ResetReason {
+        /// Nobody listens there (§3.10.7.1).
+        ClosedPort,
+        /// An acknowledgment of something never sent, before the connection was synchronized (§3.5.2).
+        UnacceptableAck,
+        /// The application threw the connection away (§3.10.5).
+        Aborted,
+        /// The application closed with data unread (§3.6.1, SHLD-3).
+        UnreadData,
+        /// Data arrived after the application had closed both directions (§3.6.1, SHLD-3).
+        DataAfterClose,
+        /// The retransmission limit or the user timeout was exceeded.
+        GaveUp,
+        /// The host had no memory for it any more.
+        OutOfMemory,
+    }
 }
 
 impl SendReason {
+    /// All of them but resets, which are [`SendReason::Reset`] of each of [`ResetReason::ALL`].
+    pub const ALL_BUT_RESETS: [SendReason; 29] = [
+        SendReason::Syn,
+        SendReason::SynAck,
+        SendReason::HandshakeAck,
+        SendReason::NewData,
+        SendReason::Fin,
+        SendReason::LimitedTransmit,
+        SendReason::Timeout,
+        SendReason::AfterTimeout,
+        SendReason::FastRetransmit,
+        SendReason::RecoveryRetransmit,
+        SendReason::SackRecovery,
+        SendReason::ReorderTimeout,
+        SendReason::PathMtu,
+        SendReason::WindowReopened,
+        SendReason::PathProbe,
+        SendReason::TailProbeWithNewData,
+        SendReason::TailLossProbe,
+        SendReason::ZeroWindowProbe,
+        SendReason::KeepAlive,
+        SendReason::DelayedAck,
+        SendReason::SecondSegmentAck,
+        SendReason::ImmediateAck,
+        SendReason::DuplicateAck,
+        SendReason::FinAck,
+        SendReason::WindowUpdate,
+        SendReason::OutOfWindowAck,
+        SendReason::ChallengeAck,
+        SendReason::ProbeAck,
+        SendReason::CongestionEcho,
+    ];
+
     /// A short word for filters, JSON and counters.
     pub const fn name(self) -> &'static str {
         match self {
@@ -260,16 +296,18 @@ impl LossSign {
     }
 }
 
-/// The sign by which a reduction of the congestion window turned out to be a mistake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum UndoSign {
-    /// The acknowledgment echoes the first transmission, not the second (Eifel, RFC 3522).
-    Timestamp,
-    /// Every retransmission arrived twice (RFC 3708).
-    Duplicates,
-    /// What had been sent once arrived after the timeout (F-RTO, RFC 5682).
-    EarlyTimeout,
+listed! {
+    /// The sign by which a reduction of the congestion window turned out to be a mistake.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum UndoSign {
+        /// The acknowledgment echoes the first transmission, not the second (Eifel, RFC 3522).
+        Timestamp,
+        /// Every retransmission arrived twice (RFC 3708).
+        Duplicates,
+        /// What had been sent once arrived after the timeout (F-RTO, RFC 5682).
+        EarlyTimeout,
+    }
 }
 
 impl UndoSign {
@@ -469,5 +507,31 @@ impl Trace {
             Trace::StateChanged { row } => ROWS.get(usize::from(*row)),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_of_reasons_holds_each() {
+        use SendReason as R;
+        for reason in SendReason::ALL_BUT_RESETS {
+            // A reason that is added does not compile here; it belongs in the list, too.
+            match reason {
+                R::Syn | R::SynAck | R::HandshakeAck | R::NewData | R::Fin | R::LimitedTransmit => {}
+                R::Timeout | R::AfterTimeout | R::FastRetransmit | R::RecoveryRetransmit => {}
+                R::SackRecovery | R::ReorderTimeout | R::PathMtu | R::WindowReopened | R::PathProbe => {}
+                R::TailProbeWithNewData | R::TailLossProbe | R::ZeroWindowProbe | R::KeepAlive => {}
+                R::DelayedAck | R::SecondSegmentAck | R::ImmediateAck | R::DuplicateAck | R::FinAck => {}
+                R::WindowUpdate | R::OutOfWindowAck | R::ChallengeAck | R::ProbeAck => {}
+                R::CongestionEcho => {}
+                R::Reset(_) => panic!("resets are listed by their reasons"),
+            }
+        }
+        let mut names = SendReason::ALL_BUT_RESETS.map(SendReason::name);
+        names.sort_unstable();
+        assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "each once: {names:?}");
     }
 }

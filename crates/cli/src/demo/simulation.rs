@@ -2,13 +2,14 @@
 
 use super::Close;
 use super::programs::{self, Plan};
-use report::ladder::{End, FrameArrival, Ladder, NoteKind, Recorder, Side};
-use sim::{Chance, Happening, HostId, Lane, LinkConfig, Loss, Origin, Recording, World};
+use report::ladder::{End, Ladder};
+use report::words::{self, Label, Language};
+use sim::{Chance, HostId, Lane, LinkConfig, Loss, Recording, World};
 use stack::IsnPolicy;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::sync::Arc;
 use std::time::Duration;
-use tcp::{SegmentFacts, State};
+use tcp::State;
 use wire::tcp::{Flags, Header, Options};
 use wire::{Frame, Seq};
 
@@ -32,6 +33,15 @@ const EXCHANGE_DELAYS: u32 = 8;
 const OLD_SYN_AGE: u32 = 81_340_000;
 
 /// What an old duplicate SYN teaches (RFC 9293 §3.5).
+const fn moral(language: Language) -> &'static str {
+    match language {
+        Language::Chinese => MORAL_IN_CHINESE,
+        _ => MORAL,
+    }
+}
+
+const MORAL_IN_CHINESE: &str = "结论：如果只有两次握手，这个失效的旧 SYN 就会打开一个谁也没有请求的连接；\
+                                它等不到第三次握手，所以 accept 不会因它而返回。";
 const MORAL: &str = "The moral: with two steps the old SYN would have opened a connection that nobody asked for; \
                      its third step never comes, so accept does not return for it.";
 
@@ -44,6 +54,8 @@ pub(crate) struct Settings {
     pub(crate) reorder_percent: f64,
     pub(crate) seed: u64,
     pub(crate) stale_syn: bool,
+    /// Of the names and the moral in the ladder.
+    pub(crate) language: Language,
 }
 
 /// A finished run.
@@ -90,9 +102,9 @@ pub(crate) fn simulate(settings: &Settings) -> Simulation {
     // Until then no connection exists, which would look like the end.
     world.run_until(start + Duration::from_secs(1));
     run_to_the_end(&mut world, client, server);
-    let mut ladder = draw(&world, client);
+    let mut ladder = draw(&world, client, settings.language);
     if settings.stale_syn {
-        ladder.closing.push(MORAL.to_owned());
+        ladder.closing.push(moral(settings.language).to_owned());
     }
     Simulation { world, client, ladder }
 }
@@ -138,57 +150,17 @@ fn packet(header: &Header) -> Frame {
 }
 
 /// The ladder: what both programs logged, and what became of each frame.
-fn draw(world: &World, client: HostId) -> Ladder {
-    let end = |name: &str, address: SocketAddrV4, state, isn| End {
-        name: name.to_owned(),
+fn draw(world: &World, client: HostId, language: Language) -> Ladder {
+    let end = |name, address: SocketAddrV4, state, isn| End {
+        name: words::label(name, language).to_owned(),
         address: address.to_string(),
         state: Some(state),
         isn: Some(isn),
     };
-    let mut recorder = Recorder::new(
-        end("client", CLIENT, State::Closed, CLIENT_ISN),
-        end("server", SERVER, State::Listen, SERVER_ISN),
-    );
-    let arrival = |sim::FrameArrival { frame, arrival }| FrameArrival { frame, arrival };
-    for entry in world.log() {
-        let side = if entry.host == client { Side::Left } else { Side::Right };
-        let cause = entry.cause.map(arrival);
-        match &entry.what {
-            Happening::Traced(record) => recorder.record(entry.at, side, &record.trace, cause),
-            Happening::Said(text) => {
-                let step = cause.and_then(|cause| step_of(text, world.segment(cause.frame)?.0));
-                let text = format!("{text}{}", step.unwrap_or_default());
-                // A call that returns stands under the segment that it waited for; a call that begins
-                // stands above the segments that it sends.
-                recorder.call(entry.at, side, &text, cause.filter(|_| step.is_some()));
-            }
-            Happening::Departed { frame } => {
-                if let Some((facts, why)) = world.segment(*frame) {
-                    recorder.departs(entry.at, side, *frame, facts, why);
-                }
-            }
-            Happening::Arrived(arrived) => {
-                let Some((facts, _)) = world.segment(arrived.frame) else { continue };
-                if world.frames()[arrived.frame].origin == Origin::Injected {
-                    let text = "an old SYN of an earlier connection";
-                    recorder.note(entry.at, side, NoteKind::Trouble, text, None);
-                }
-                recorder.arrives(entry.at, side, arrival(*arrived), facts);
-            }
-            Happening::Lost { frame, .. } => recorder.lost(*frame),
-            other => recorder.note(entry.at, side, NoteKind::Trouble, &format!("{other:?}"), None),
-        }
-    }
-    recorder.finish()
-}
-
-/// The step of the handshake that a call waited for, if `arrived` ended its wait.
-fn step_of(said: &str, arrived: SegmentFacts) -> Option<&'static str> {
-    match said {
-        programs::CONNECT_RETURNS => Some(": second step"),
-        // If the plain ACK is lost or late, a segment with data is the third step: it acknowledges too.
-        programs::ACCEPT_RETURNS if arrived.len_bytes > 0 => Some(": third step, an ACK with data"),
-        programs::ACCEPT_RETURNS => Some(": third step"),
-        _ => None,
-    }
+    let ends = [
+        end(Label::Client, CLIENT, State::Closed, CLIENT_ISN),
+        end(Label::Server, SERVER, State::Listen, SERVER_ISN),
+    ];
+    let injected = |_: usize| "an old SYN of an earlier connection".to_owned();
+    lab::ladder(world, client, ends, &lab::Drawing { injected: &injected, ..lab::Drawing::default() })
 }

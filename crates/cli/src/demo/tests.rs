@@ -3,7 +3,8 @@
 use super::Close;
 use super::simulation::{Settings, Simulation, simulate};
 use report::Style;
-use report::ladder::{Arrival, NoteKind, Options, Segment, Side, Step};
+use report::ladder::{Arrival, NoteKind, NoteText, Options, Remark, Segment, Side, Step};
+use report::words::Language;
 use sim::{Direction, HostId, Lost, Vantage, captured};
 use std::time::Duration;
 use tcp::Instant;
@@ -20,7 +21,15 @@ fn settings_of_seed(seed: u64) -> impl Iterator<Item = Settings> {
     // Some are at or above the first retransmission timeout, so that equal segments are under way together.
     let delay = Duration::from_secs_f64(of(&[0.02, 0.501, 0.0, 0.000_5, 0.5, 0.2, 3.0], 12));
     CLOSES.into_iter().flat_map(move |close| {
-        let settings = Settings { close, delay, loss_percent, reorder_percent, seed, stale_syn: false };
+        let settings = Settings {
+            close,
+            delay,
+            loss_percent,
+            reorder_percent,
+            seed,
+            stale_syn: false,
+            language: Language::English,
+        };
         [settings, Settings { stale_syn: true, ..settings }]
     })
 }
@@ -103,8 +112,7 @@ fn check(settings: &Settings, simulation: &Simulation) {
     if settings.loss_percent == 0.0 && (settings.close != Close::Both || settings.reorder_percent == 0.0) {
         assert_eq!(simulation.ladder.story().sent_bytes, [2_374, 537], "{settings:?}\n{}", text());
     }
-    let silent =
-        segments(simulation).find(|segment| segment.remarks.iter().any(|it| it.contains("threw it away")));
+    let silent = segments(simulation).find(|segment| segment.remarks.contains(&Remark::ThrownAway));
     assert!(silent.is_none(), "{settings:?}: {silent:?}\n{}", text());
     check_calls(settings, simulation);
 }
@@ -116,6 +124,10 @@ fn check_calls(settings: &Settings, simulation: &Simulation) {
         if *kind == NoteKind::Undo {
             continue;
         }
+        let NoteText::Said(text) = text else {
+            assert_eq!(*cause, None, "{settings:?}: {text:?} is no call");
+            continue;
+        };
         let Some(call) = ["connect returns", "accept returns"].iter().position(|call| text.starts_with(call))
         else {
             assert_eq!(*cause, None, "{settings:?}: {text}");

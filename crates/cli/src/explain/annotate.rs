@@ -6,6 +6,7 @@ use crate::failure::Failure;
 use crate::output::Output;
 use capture::{Annotator, Block, Record, Section};
 use lens::{Analysis, Correction, Segment};
+use report::words::Language;
 use std::io;
 
 /// A copy being written.
@@ -71,9 +72,10 @@ pub(super) fn say(
     segment: &Segment,
     analysis: &Analysis,
     corrections: &[Correction],
+    language: Language,
 ) {
-    let corrected = corrections.iter().map(report::captured::correction_comment);
-    for another in report::captured::comment(segment, analysis).into_iter().chain(corrected) {
+    let corrected = corrections.iter().map(|of| report::captured::correction_comment(of, language));
+    for another in report::captured::comment(segment, analysis, language).into_iter().chain(corrected) {
         *comment = Some(match comment.take() {
             Some(first) => first + "\n" + &another,
             None => another,

@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use lens::{Analysis, Connection, Contents, Correction, Finding, FindingGroup, Notice, Segment, Sink};
 use report::captured::{self, Records};
+use report::words::Language;
 use std::io::{self, BufWriter, Stdout, Write};
 
 /// The form of the lines.
@@ -30,16 +31,18 @@ pub(super) struct Lines {
     out: BufWriter<Stdout>,
     records: Option<Records>,
     origin: tcp::Instant,
+    language: Language,
     failed: Option<io::Error>,
 }
 
 impl Lines {
-    pub(super) fn new(form: Form) -> Result<Self, Failure> {
+    pub(super) fn new(form: Form, language: Language) -> Result<Self, Failure> {
         let mut lines = Lines {
             form,
             out: BufWriter::with_capacity(1 << 16, io::stdout()),
             records: None,
             origin: tcp::Instant::ZERO,
+            language,
             failed: None,
         };
         match form {
@@ -83,8 +86,8 @@ impl Lines {
 
     /// Times count from the first segment.
     fn records(&mut self) -> &Records {
-        let origin = self.origin;
-        self.records.get_or_insert_with(|| Records::since(origin))
+        let (origin, language) = (self.origin, self.language);
+        self.records.get_or_insert_with(|| Records::since(origin).in_language(language))
     }
 }
 

@@ -6,26 +6,30 @@
 use super::overview::Overview;
 use crate::failure::print;
 use lens::{Analysis, Connection, Correction, FindingGroup, Kept, Segment, Sink};
+use report::ladder::Remark;
 use report::tables::{Cell, Column, Table};
+use report::words::{self, Label, Language};
 
 /// The kept segments as a table.
-pub(super) fn segments(kept: &Kept, absolute: bool) -> Table {
+pub(super) fn segments(kept: &Kept, absolute: bool, language: Language) -> Table {
+    let title = |label| words::label(label, language);
     // Where there is no room, the numbers of the headers are the last to go for who asked for them.
     let numbers = if absolute { [8, 9] } else { [4, 3] };
     let mut table = Table::new(vec![
-        Column::numbers("frame"),
-        Column::numbers("time").going(Column::LAST),
-        Column::numbers("stream").going(7),
-        Column::addresses("source"),
-        Column::addresses("destination").going(6),
-        Column::names("flags").going(Column::LAST + 1),
-        Column::numbers("seq").going(numbers[0]),
-        Column::numbers("ack").going(numbers[1]),
-        Column::numbers("len").going(5),
-        Column::names("sender").going(2),
-        Column::names("receiver").going(1),
-        Column::sentences("why"),
-    ]);
+        Column::numbers(title(Label::Frame)),
+        Column::numbers(title(Label::Time)).going(Column::LAST),
+        Column::numbers(title(Label::Stream)).going(7),
+        Column::addresses(title(Label::Source)),
+        Column::addresses(title(Label::Destination)).going(6),
+        Column::names(title(Label::Flags)).going(Column::LAST + 1),
+        Column::numbers(title(Label::Seq)).going(numbers[0]),
+        Column::numbers(title(Label::Ack)).going(numbers[1]),
+        Column::numbers(title(Label::Len)).going(5),
+        Column::names(title(Label::Sender)).going(2),
+        Column::names(title(Label::Receiver)).going(1),
+        Column::sentences(title(Label::Why)),
+    ])
+    .in_language(language);
     let origin = kept.connections.iter().map(|connection| connection.first_time).min();
     for (segment, analysis) in &kept.segments {
         let (seq, ack) = match absolute {
@@ -34,14 +38,18 @@ pub(super) fn segments(kept: &Kept, absolute: bool) -> Table {
         };
         let time = segment.time.since(origin.unwrap_or(segment.time));
         let icmp = report::captured::icmp(segment, analysis);
-        let mut why = icmp.unwrap_or_else(|| analysis.why.reason.sentence().to_owned());
-        for (what, frame) in [("", analysis.seen_later.cause), ("needless, ", analysis.seen_later.needless)] {
-            if frame != 0 {
-                why.push_str(&format!(" ({what}seen later: frame {frame})"));
-            }
+        let mut why = match icmp {
+            Some(icmp) => words::note(&icmp, language),
+            None => words::reason(analysis.why.reason, language).to_owned(),
+        };
+        let seen_later = analysis.seen_later;
+        let cause = (seen_later.cause != 0).then_some(Remark::SeenLater { frame: seen_later.cause });
+        let needless = (seen_later.needless != 0).then_some(Remark::Needless { frame: seen_later.needless });
+        for remark in cause.into_iter().chain(needless) {
+            why.push_str(&words::aside(&words::remark(&remark, language), language));
         }
         if !analysis.verdicts.is_empty() {
-            why.push_str(&format!(" [{}]", analysis.verdicts));
+            why.push_str(&format!(" {}", words::remark(&Remark::Verdicts(analysis.verdicts), language)));
         }
         table.push(vec![
             Cell::number(segment.frame.into()),
@@ -67,7 +75,7 @@ fn packed(parts: &[String], width: usize) -> String {
     let mut text = String::new();
     let mut columns = 0;
     for part in parts {
-        let wide = part.chars().count();
+        let wide = report::columns(part);
         if columns > INDENT && columns + 2 + wide > width {
             text.push_str(&format!("\n{:INDENT$}", ""));
             columns = INDENT;
@@ -88,12 +96,13 @@ pub(super) struct Live {
     origin: Option<tcp::Instant>,
     /// Longer lines are broken between their parts.
     width: usize,
+    language: Language,
     pub(super) overview: Overview,
 }
 
 impl Live {
     pub(super) fn new(absolute: bool, width: usize, overview: Overview) -> Self {
-        Live { absolute, origin: None, width, overview }
+        Live { absolute, origin: None, width, language: overview.language, overview }
     }
 }
 
@@ -107,7 +116,7 @@ impl Sink for Live {
         let time = segment.time.since(origin).as_secs_f64();
         let head = format!("{time:>10.6} {:>4}", analysis.stream);
         let parts = match report::captured::icmp(segment, analysis) {
-            Some(icmp) => vec![head, icmp],
+            Some(icmp) => vec![head, words::note(&icmp, self.language)],
             None => {
                 let ack = if segment.flags.ack() { format!(" Ack={ack}") } else { String::new() };
                 let mut parts = vec![
@@ -117,10 +126,10 @@ impl Sink for Live {
                     format!("[{}]", report::captured::flags(segment, analysis)),
                     format!("Seq={seq}{ack} Len={}", segment.text_bytes),
                     format!("{} / {}", analysis.sender().state, analysis.receiver().state),
-                    analysis.why.reason.sentence().to_owned(),
+                    words::reason(analysis.why.reason, self.language).to_owned(),
                 ];
                 if !analysis.verdicts.is_empty() {
-                    parts.push(format!("[{}]", analysis.verdicts));
+                    parts.push(words::remark(&Remark::Verdicts(analysis.verdicts), self.language));
                 }
                 parts
             }
@@ -130,7 +139,7 @@ impl Sink for Live {
     }
 
     fn corrected(&mut self, correction: &Correction) {
-        let said = report::words::correction(correction, report::words::Language::English);
+        let said = words::correction(correction, self.language);
         let parts = [format!("{:>10} {:>4}", "", correction.stream), said];
         let _ = print(&packed(&parts, self.width));
     }

@@ -3,13 +3,13 @@
 //! A capture may hold hundreds of thousands of connections, and a screenful is shown. Only those that come
 //! first by the chosen column are kept; the others are counted. Findings come in groups, which the lens bounds.
 
-use super::left_out;
 use crate::failure::{Failure, print};
 use clap::ValueEnum;
 use lens::{Connection, Contents, FindingGroup, Sink};
 use report::Style;
 use report::captured::{self, Figures};
 use report::tables::Table;
+use report::words::{self, Language};
 use std::cmp::Ordering;
 use std::time::Duration;
 
@@ -75,16 +75,17 @@ pub(super) struct Overview {
     /// if its rank is higher.
     rank_min: Option<i128>,
     groups: Vec<FindingGroup>,
+    pub(super) language: Language,
 }
 
 impl Overview {
-    pub(super) fn new(sort: Sort, top: usize) -> Self {
-        Overview { sort, top, total: 0, first: Vec::new(), rank_min: None, groups: Vec::new() }
+    pub(super) fn new(sort: Sort, top: usize, language: Language) -> Self {
+        Overview { sort, top, total: 0, first: Vec::new(), rank_min: None, groups: Vec::new(), language }
     }
 
     /// The overview of connections that are kept already.
-    pub(super) fn of(kept: &lens::Kept, sort: Sort, top: usize) -> Self {
-        let mut overview = Overview::new(sort, top);
+    pub(super) fn of(kept: &lens::Kept, sort: Sort, top: usize, language: Language) -> Self {
+        let mut overview = Overview::new(sort, top, language);
         kept.connections.iter().for_each(|connection| overview.connection(connection));
         kept.groups.iter().for_each(|group| overview.group(group));
         overview
@@ -92,16 +93,16 @@ impl Overview {
 
     /// `contents` tells what is there instead of TCP.
     pub(super) fn show(mut self, contents: &Contents, style: &Style) -> Result<(), Failure> {
+        let language = self.language;
         if self.total == 0 {
-            return print(&left_out::instead(contents));
+            return print(&format!("{}\n", words::no_tcp(contents, language)));
         }
-        let (findings, left_out) = captured::groups(&self.groups, self.top);
+        let (findings, left_out) = captured::groups(&self.groups, self.top, language);
         if !findings.is_empty() {
             print(&findings.text(style))?;
         }
         if left_out > 0 {
-            let more = report::numbers::count(left_out, "more finding");
-            print(&format!("\n{more}; a larger --top shows them\n"))?;
+            print(&format!("\n{}\n", words::more_findings(left_out, language)))?;
         }
         if !self.groups.is_empty() {
             print("\n")?;
@@ -109,14 +110,15 @@ impl Overview {
         print(&self.table().text(style))?;
         let Overview { total, top, .. } = self;
         if total > top {
-            print(&format!("\n{} more connections; --top {total} shows them all\n", total - top))?;
+            let more = words::more_connections((total - top) as u64, total as u64, language);
+            print(&format!("\n{more}\n"))?;
         }
         Ok(())
     }
 
     fn table(&mut self) -> Table {
         self.prune();
-        captured::connections(self.first.iter().map(|ranked| &*ranked.connection))
+        captured::connections(self.first.iter().map(|ranked| &*ranked.connection), self.language)
     }
 
     /// Sorts, and drops the connections that are not shown.

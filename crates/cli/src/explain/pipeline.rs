@@ -3,12 +3,12 @@
 //! A fixed number of batches goes over full and comes back empty, so memory is bounded and the faster thread
 //! waits for the slower. Segments are handed over in the order of time, which nearly always is that of the capture.
 
-use lens::{Config, Lens, Segment, Sink, TimeOrder};
+use lens::{Config, Intake, Lens, Segment, Sink, TimeOrder};
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 
-/// Segments in a batch: enough that handing it over costs little, few enough to stay in the cache.
-pub(super) const BATCH_SEGMENTS: usize = 512;
+/// Segments in a batch.
+pub(super) const BATCH_SEGMENTS: usize = Intake::BATCH_SEGMENTS;
 /// All batches: one is being filled, one is being analysed, and two are waiting.
 const BATCHES: usize = 4;
 

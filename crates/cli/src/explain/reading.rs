@@ -2,15 +2,15 @@
 
 use super::annotate::{Annotated, say};
 use super::held_back::{HeldBack, Told};
-use super::left_out;
 use super::pipeline;
 use super::window::Window;
 use crate::failure::{Exit, Failure};
 use crate::notes::{self, note};
 use crate::output::Files;
-use capture::{Block, Decoded, Decoder, Error, Piece, Reader, Record};
+use capture::{Block, Decoded, Piece, Reader, Record};
 use indicatif::ProgressBar;
-use lens::{Completeness, Config, Contents, Filter, Lens, Segment, Sink, Subject};
+use lens::{Completeness, Config, Contents, Filter, Intake, Lens, Segment, Sink, Subject};
+use report::words::{self, Language};
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::os::fd::AsFd;
@@ -24,42 +24,39 @@ const PACKETS_PER_TICK: u64 = 1 << 16;
 /// What was read.
 #[derive(Debug, Default)]
 pub(super) struct Summary {
-    /// Where the file is damaged or cut short, in words.
-    damage: Option<String>,
-    contents: Contents,
+    intake: Intake,
     is_live: bool,
-    /// How many segments stood in the file behind later ones, and by how many nanoseconds at most.
-    moved: (u64, u64),
 }
 
 impl Summary {
+    /// What came out of the file besides its segments.
+    pub(super) fn intake(&self) -> &Intake {
+        &self.intake
+    }
+
     /// What the packets are.
     pub(super) fn contents(&self) -> &Contents {
-        &self.contents
+        self.intake.contents()
     }
 
     /// Prints on standard error what could not be read.
-    pub(super) fn print_warnings(&self) {
-        for sentence in left_out::sentences(&self.contents) {
+    pub(super) fn print_warnings(&self, language: Language) {
+        for sentence in words::left_out(self.contents(), language) {
             note(format_args!("synfin: {sentence}"));
         }
-        if let (moved @ 1.., late_ns) = self.moved {
-            let late = report::numbers::duration(Duration::from_nanos(late_ns));
-            let stood = if moved == 1 { "segment stands" } else { "segments stand" };
-            note(format_args!(
-                "synfin: {moved} {stood} in the file behind later ones, by {late} at most, and went to the lens in the order of time"
-            ));
+        if let Some(moved) = words::put_in_order(self.intake.order(), language) {
+            note(format_args!("synfin: {moved}"));
         }
-        if let Some(damage) = &self.damage {
-            eprintln!("synfin: the capture was read up to its damage: {damage}");
+        if let Some(damage) = self.intake.damage() {
+            eprintln!("synfin: {}", words::damage(damage, language));
         }
     }
 
     /// Whether the capture was damaged, or is a file that holds packets and none of them is TCP. On an interface it is
     /// no trouble that nobody spoke TCP.
     pub(super) fn exit_code(&self) -> ExitCode {
-        let nothing_to_explain = !self.is_live && self.contents.tcp() == 0 && self.contents.not_tcp() > 0;
-        match (self.damage.is_some(), nothing_to_explain) {
+        let nothing_to_explain = !self.is_live && self.contents().tcp() == 0 && self.contents().not_tcp() > 0;
+        match (self.intake.damage().is_some(), nothing_to_explain) {
             (true, _) => Exit::Input,
             (_, true) => Exit::Trouble,
             _ => Exit::Fine,
@@ -78,6 +75,8 @@ impl Summary {
 pub(super) struct ReadOptions<'a> {
     /// Write a copy with comments.
     pub(super) annotated: Option<&'a mut Annotated>,
+    /// The language of these comments.
+    pub(super) comments: Language,
     /// Show only these segments.
     pub(super) filter: Option<&'a Filter>,
     /// How the connections end, for a filter that needs it.
@@ -198,7 +197,7 @@ pub(super) fn read(
     let waits = source.bytes > 0 || options.may_wait;
     // the second thread takes only segments
     if waits && options.annotated.is_none() && options.filter.is_none() {
-        let (summary, order) = pipeline::run(sink, |feed| {
+        let (mut summary, order) = pipeline::run(sink, |feed| {
             for_each_item(source, Blocks::Skipped, |item| {
                 if let Item::Segment(_, _, segment) = item {
                     feed.push(segment);
@@ -206,16 +205,17 @@ pub(super) fn read(
                 Ok(())
             })
         })?;
-        return Ok(Summary { moved: (order.moved(), order.late_ns_max()), ..summary });
+        summary.intake.ordered(order);
+        return Ok(summary);
     }
     if waits {
         let blocks = if options.annotated.is_some() { Blocks::Visited } else { Blocks::Skipped };
         let mut window = Window::new(sink, options);
-        let summary = for_each_item(source, blocks, |item| window.take(item))?;
-        let order = window.finish()?;
-        return Ok(Summary { moved: (order.moved(), order.late_ns_max()), ..summary });
+        let mut summary = for_each_item(source, blocks, |item| window.take(item))?;
+        summary.intake.ordered(window.finish()?);
+        return Ok(summary);
     }
-    let ReadOptions { mut annotated, filter, ends, .. } = options;
+    let ReadOptions { mut annotated, comments, filter, ends, .. } = options;
     let mut lens = Lens::new(Config::default());
     let mut origin = None;
     let blocks = if annotated.is_some() { Blocks::Visited } else { Blocks::Skipped };
@@ -249,7 +249,7 @@ pub(super) fn read(
             sink.corrected(correction);
         }
         if annotated.is_some() {
-            say(&mut comment, segment, analysis, &corrections);
+            say(&mut comment, segment, analysis, &corrections, comments);
         }
         Ok(())
     })?;
@@ -272,7 +272,8 @@ fn for_each_item(
 ) -> Result<Summary, Failure> {
     let Opened { name, bytes, mut reader } = source;
     let progress = progress(bytes);
-    let mut packets = Packets::default();
+    let mut intake = Intake::default();
+    let failed = |error: std::io::Error| Failure::reading(&name, &error);
     let tick = |reader: &Reader<_>| {
         if reader.packets().is_multiple_of(PACKETS_PER_TICK) {
             progress.set_position(reader.bytes_read());
@@ -284,8 +285,8 @@ fn for_each_item(
         Blocks::Skipped => {
             while let Some(record) = reader.next() {
                 match &record {
-                    Ok(record) => packets.decode(record, &mut take)?,
-                    Err(error) => packets.end(error, &name)?,
+                    Ok(record) => decode(&mut intake, record, &mut take)?,
+                    Err(error) => intake.stop(error).map_err(failed)?,
                 }
                 tick(&reader);
             }
@@ -293,55 +294,32 @@ fn for_each_item(
         Blocks::Visited => {
             while let Some(piece) = reader.next_piece() {
                 match &piece {
-                    Ok(Piece::Packet(record)) => packets.decode(record, &mut take)?,
+                    Ok(Piece::Packet(record)) => decode(&mut intake, record, &mut take)?,
                     Ok(Piece::Block(block)) => take(Item::Block(block))?,
-                    Err(error) => packets.end(error, &name)?,
+                    Err(error) => intake.stop(error).map_err(failed)?,
                 }
                 tick(&reader);
             }
         }
     }
     progress.finish_and_clear();
-    Ok(packets.summary)
+    Ok(Summary { intake, is_live: false })
 }
 
-/// The decoder of the packets, and the summary so far.
-#[derive(Default)]
-struct Packets {
-    decoder: Decoder,
-    summary: Summary,
-}
-
-impl Packets {
-    #[inline]
-    fn decode(
-        &mut self,
-        record: &Record<'_>,
-        take: &mut impl FnMut(Item<'_>) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        let Packets { decoder, summary } = self;
-        let mut taken = Ok(());
-        decoder.decode_each(record, |found| {
-            summary.contents.note(found.map(|_| ()));
-            if let Ok(decoded) = found
-                && let Some(segment) = &Segment::of_packet(record, decoded)
-                && taken.is_ok()
-            {
-                taken = take(Item::Segment(record, decoded, segment));
-            }
-        });
-        taken.and_then(|()| take(Item::Packet(record)))
-    }
-
-    /// Takes the reader's error, which ends the capture: damage goes into the summary, a failure to read is
-    /// returned.
-    fn end(&mut self, error: &Error, name: &str) -> Result<(), Failure> {
-        if let Error::Io(error) = error {
-            return Err(Failure::reading(name, error));
+/// Hands over what is in a packet, then the packet.
+#[inline]
+fn decode(
+    intake: &mut Intake,
+    record: &Record<'_>,
+    take: &mut impl FnMut(Item<'_>) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut taken = Ok(());
+    intake.decode(record, |decoded, segment| {
+        if taken.is_ok() {
+            taken = take(Item::Segment(record, decoded, segment));
         }
-        self.summary.damage = Some(error.to_string());
-        Ok(())
-    }
+    });
+    taken.and_then(|()| take(Item::Packet(record)))
 }
 
 /// A progress bar on a terminal for files that take a while to read; hidden otherwise.

@@ -12,6 +12,7 @@ use super::reading::{Ends, Item, ReadOptions};
 use crate::failure::Failure;
 use capture::{Decoder, KeptPiece, Piece, Record};
 use lens::{Analysis, Config, Correction, Filter, Lens, Segment, Sink, Subject, TimeOrder};
+use report::words::Language;
 use std::collections::VecDeque;
 use tcp::Instant;
 
@@ -41,6 +42,7 @@ pub(super) struct Window<'a, S> {
     lens: Lens,
     sink: &'a mut S,
     annotated: Option<&'a mut Annotated>,
+    comments: Language,
     filter: Option<&'a Filter>,
     ends: Option<&'a Ends>,
     /// The time of the first segment in the file.
@@ -62,11 +64,12 @@ pub(super) struct Window<'a, S> {
 
 impl<'a, S: Sink> Window<'a, S> {
     pub(super) fn new(sink: &'a mut S, options: ReadOptions<'a>) -> Self {
-        let ReadOptions { annotated, filter, ends, .. } = options;
+        let ReadOptions { annotated, comments, filter, ends, .. } = options;
         Window {
             lens: Lens::new(Config::default()),
             sink,
             annotated,
+            comments,
             filter,
             ends,
             origin: None,
@@ -177,7 +180,8 @@ impl<'a, S: Sink> Window<'a, S> {
     /// Decides which of its segments are shown, and writes it.
     fn packet(&mut self, record: &Record<'_>, segments: usize) -> Result<(), Failure> {
         let is_copied = self.annotated.is_some();
-        let Window { analysed, decoder, filter, ends, origin, .. } = self;
+        let Window { analysed, decoder, filter, ends, origin, comments, .. } = self;
+        let comments = *comments;
         let frame = record.number as lens::Frame;
         let mut comment: Option<String> = None;
         let mut of_frame =
@@ -185,7 +189,8 @@ impl<'a, S: Sink> Window<'a, S> {
         let mut note = |analysed: &mut Analysed, is_shown: bool| {
             analysed.is_shown = Some(is_shown);
             if is_copied {
-                say(&mut comment, &analysed.segment, &analysed.analysis, &analysed.corrections);
+                let Analysed { segment, analysis, corrections, .. } = &*analysed;
+                say(&mut comment, segment, analysis, corrections, comments);
             }
         };
         match filter {

@@ -129,6 +129,11 @@ impl Verdicts {
         Verdicts(self.0 & !other.0)
     }
 
+    /// All of them.
+    pub fn all() -> impl Iterator<Item = Verdicts> {
+        TABLE.iter().map(|row| row.0)
+    }
+
     /// The single verdicts in it.
     pub fn iter(self) -> impl Iterator<Item = Verdicts> {
         TABLE.iter().map(|row| row.0).filter(move |verdict| self.contains(*verdict))

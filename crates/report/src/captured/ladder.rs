@@ -1,7 +1,7 @@
 //! A captured connection as a ladder.
 
 use super::{States, left_and_right, remarks, start};
-use crate::ladder::{Arrival, End, Ladder, NoteKind, Segment, Side, Step};
+use crate::ladder::{Arrival, End, Ladder, NoteKind, Remark, Segment, Side, Step};
 use lens::{Analysis, Connection, Order};
 use tcp::SegmentFacts;
 use tcp::state::State;
@@ -47,7 +47,7 @@ fn remark_doubt(ladder: &mut Ladder, side: Side, other: State) {
     let after = ladder.steps.iter().rposition(|step| of_side(step) != last).map_or(0, |before| before + 1);
     let name = ladder.ends[side.index()].name.clone();
     if let Some(Step::Segment(segment)) = ladder.steps.get_mut(after) {
-        segment.remarks.push(format!("{name} may still be in {other}: nothing shows that this arrived"));
+        segment.remarks.push(Remark::MayStillBeIn { end: name, state: other });
     }
 }
 
@@ -81,7 +81,7 @@ fn row(
     let is_copy = matches!(analysis.why.order, Order::CapturedTwice { .. });
     let mut remarks = remarks(analysis);
     if !analysis.verdicts.is_empty() {
-        remarks.push(format!("[{}]", analysis.verdicts));
+        remarks.push(Remark::Verdicts(analysis.verdicts));
     }
     Segment {
         at: segment.time,

@@ -5,8 +5,7 @@ mod facts;
 mod findings;
 mod limits;
 
-use super::{States, left_and_right, remarks, seconds, section_words, start};
-use crate::numbers;
+use super::{States, left_and_right, remarks_told, seconds, section_words, start};
 use crate::page::{Connection, Data, End, Family, Move, Note, Segment};
 use crate::words::{self, Language};
 use lens::{Analysis, Kept, Order};
@@ -20,8 +19,8 @@ pub const PAGE_SEGMENTS_MAX: usize = 200_000;
 
 /// The page of what the lens kept. Times count from the first frame of each connection.
 ///
-/// `source` is the name of the file; the first [`PAGE_SEGMENTS_MAX`] segments are in the page.
-pub fn page(kept: &Kept, source: &str) -> Data {
+/// `source` is the name of the file; the first [`PAGE_SEGMENTS_MAX`] segments are in the page. Its words are in this language.
+pub fn page(kept: &Kept, source: &str, language: Language) -> Data {
     let mut connections: Vec<&lens::Connection> = kept.connections.iter().collect();
     connections.sort_by_key(|connection| connection.stream);
     let mut by_stream: BTreeMap<u32, Vec<&(lens::Segment, Analysis)>> = BTreeMap::new();
@@ -31,29 +30,32 @@ pub fn page(kept: &Kept, source: &str) -> Data {
         }
         by_stream.entry(pair.1.stream).or_default().push(pair);
     }
-    let mut notices: Vec<String> = kept.notices.iter().map(ToString::to_string).collect();
+    let mut notices: Vec<String> =
+        kept.notices.iter().map(|notice| words::notice(notice, language)).collect();
     if kept.segments.len() > PAGE_SEGMENTS_MAX {
-        notices.push(format!(
-            "The page holds the first {} segments; filter the capture to see others.",
-            numbers::grouped(PAGE_SEGMENTS_MAX as u64)
-        ));
+        notices.push(words::first_segments(PAGE_SEGMENTS_MAX as u64, language));
     }
     let none = Vec::new();
-    let (groups, findings) = findings::groups(kept);
+    let (groups, findings) = findings::groups(kept, language);
     Data {
-        title: format!("{source}: TCP connections"),
+        language,
+        title: words::page_title(source, language),
         source: source.to_owned(),
         notices,
         connections: connections
             .into_iter()
-            .map(|captured| connection(captured, by_stream.get(&captured.stream).unwrap_or(&none)))
+            .map(|captured| connection(captured, by_stream.get(&captured.stream).unwrap_or(&none), language))
             .collect(),
         groups,
         findings,
     }
 }
 
-fn connection(captured: &lens::Connection, segments: &[&(lens::Segment, Analysis)]) -> Connection {
+fn connection(
+    captured: &lens::Connection,
+    segments: &[&(lens::Segment, Analysis)],
+    language: Language,
+) -> Connection {
     let sides = left_and_right(captured);
     let origin = captured.first_time;
     let directions = sides.map(|side| captured.sent_by(side));
@@ -63,10 +65,10 @@ fn connection(captured: &lens::Connection, segments: &[&(lens::Segment, Analysis
         ends: sides.map(|side| End { name: String::new(), address: captured.address(side).to_string() }),
         duration: captured.duration_ns() as f64 / 1e9,
         bytes: directions.map(|direction| direction.unique_bytes),
-        story: story(captured),
-        facts: facts::facts(directions),
+        story: story(captured, language),
+        facts: facts::facts(directions, language),
         last_states: sides.map(|side| Some(captured.states[side.index()].name())),
-        ending: super::tables::ending(captured),
+        ending: words::ending(captured, language),
         round_trip: super::Figures::of(captured).rtt.map(|rtt| rtt.as_secs_f64()),
         again: directions.map(|direction| direction.retransmissions.total()),
         limited: directions.map(|direction| {
@@ -80,12 +82,12 @@ fn connection(captured: &lens::Connection, segments: &[&(lens::Segment, Analysis
     let mut states = sides.map(|side| States::of(&captured.steps[side.index()]));
     let mut last = [None; 2];
     let mut strips = limits::Strips::of(captured);
-    let mut events = events::Events::of(captured);
+    let mut events = events::Events::of(captured, language);
     for (segment, analysis) in segments {
         let from = usize::from(analysis.from != sides[0]);
         if let Some(text) = super::icmp(segment, analysis) {
             let (at, side) = (seconds(segment.time, origin), from as u8);
-            page.notes.push(Note { at, side, kind: "trouble", text });
+            page.notes.push(Note { at, side, kind: "trouble", text: words::note(&text, language) });
             continue;
         }
         strips.take(segment, analysis);
@@ -105,7 +107,7 @@ fn connection(captured: &lens::Connection, segments: &[&(lens::Segment, Analysis
         let names = after.map(|state| Some(state.name()));
         let fresh = [0, 1].map(|side| names[side].filter(|_| names[side] != last[side]));
         last = names;
-        page.segments.push(row(segment, analysis, fresh, sides, origin));
+        page.segments.push(row((segment, analysis), fresh, sides, (origin, language)));
     }
     page.limits = sides.map(|side| strips.spans(side));
     (page.events, page.events_left_out) = events.finish();
@@ -120,7 +122,7 @@ fn connection(captured: &lens::Connection, segments: &[&(lens::Segment, Analysis
                 at: seconds(step.time, origin),
                 side: side as u8,
                 to: row.to.name(),
-                on: format!("{} ({})", row.on.name(), section_words(row.section)),
+                on: words::cause_in(row.on, &section_words(row.section), language),
                 alone: false,
             })
         }));
@@ -130,11 +132,10 @@ fn connection(captured: &lens::Connection, segments: &[&(lens::Segment, Analysis
 }
 
 fn row(
-    segment: &lens::Segment,
-    analysis: &Analysis,
+    (segment, analysis): (&lens::Segment, &Analysis),
     states: [Option<&'static str>; 2],
     sides: [lens::Side; 2],
-    origin: Instant,
+    (origin, language): (Instant, Language),
 ) -> Segment {
     let why = &analysis.why;
     let is_copy = matches!(why.order, Order::CapturedTwice { .. });
@@ -157,18 +158,19 @@ fn row(
         options: crate::flags::counters(segment.options.accurate_ecn).unwrap_or_default(),
         why: why.reason.name(),
         family: Family::of(why.reason).name(),
-        reason: why.reason.sentence().to_owned(),
+        reason: words::reason(why.reason, language).to_owned(),
         again: why.reason.is_retransmission(),
         fate: if is_copy { "stray" } else { "" },
         arrived: None,
-        analysis: analysis.verdicts.names().map(str::to_owned).collect(),
-        remarks: remarks(analysis),
+        analysis: words::verdicts(analysis.verdicts, language).into_iter().map(str::to_owned).collect(),
+        remarks: remarks_told(analysis, language),
         states,
     }
 }
 
 /// What limited the transfer comes first.
-fn story(captured: &lens::Connection) -> Vec<String> {
-    let rest = [captured.sentence(), captured.completeness.name().to_owned()];
-    words::limits(captured, Language::English).into_iter().chain(rest).collect()
+fn story(captured: &lens::Connection, language: Language) -> Vec<String> {
+    let complete = words::completeness(captured.completeness, language).to_owned();
+    let rest = [words::connection(captured, language), complete];
+    words::limits(captured, language).into_iter().chain(rest).collect()
 }

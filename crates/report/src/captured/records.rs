@@ -3,7 +3,7 @@
 //! The fields are described by [`SCHEMA`]; names do not change their meaning. Times are seconds since
 //! the first frame; `time_epoch` is text, because no JSON number holds nanoseconds since 1970 exactly.
 
-use super::{left_and_right, remarks, seconds, section_words};
+use super::{left_and_right, seconds, section_words};
 use crate::words::{self, Language};
 use lens::{
     Analysis, Connection, Contents, Correction, Direction, Distribution, Finding, FindingGroup,
@@ -19,12 +19,19 @@ pub const SCHEMA: &str = include_str!("../assets/records.schema.json");
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Records {
     origin: Instant,
+    language: Language,
 }
 
 impl Records {
     /// Records with times since `origin`, the time of the first frame.
     pub fn since(origin: Instant) -> Records {
-        Records { origin }
+        Records { origin, language: Language::English }
+    }
+
+    /// The same with sentences and remarks in this language; names and everything else that programs read stay as they are.
+    #[must_use]
+    pub fn in_language(self, language: Language) -> Records {
+        Records { language, ..self }
     }
 
     /// An ICMP error as one line: who says what of which segment.
@@ -44,7 +51,7 @@ impl Records {
         fields.put("quoted_seq_raw", segment.seq.number());
         fields.put("quoted_seq", analysis.relative_seq);
         fields.put("quoted_ip_bytes", segment.ip_bytes);
-        fields.put("sentence", super::icmp(segment, analysis));
+        fields.put("sentence", super::icmp(segment, analysis).map(|icmp| words::note(&icmp, self.language)));
         fields.line()
     }
 
@@ -100,7 +107,7 @@ impl Records {
         fields.put_some("cause_shown_by_frame", Some(seen_later.cause).filter(|frame| *frame != 0));
         fields.put_some("needless_shown_by_frame", Some(seen_later.needless).filter(|frame| *frame != 0));
         fields.put_list("notes", analysis.notes.names().collect());
-        let remarks = remarks(analysis);
+        let remarks = super::remarks_told(analysis, self.language);
         if !remarks.is_empty() {
             fields.put("remarks", remarks);
         }
@@ -118,7 +125,7 @@ impl Records {
         fields.put_list("why_evidence", correction.evidence.names().collect());
         fields.put_some("implied_rto_us", correction.implied_rto_ns.map(|ns| ns / 1_000));
         fields.put("is_needless", correction.is_needless);
-        fields.put("sentence", words::correction(correction, Language::English));
+        fields.put("sentence", words::correction(correction, self.language));
         fields.line()
     }
 
@@ -138,8 +145,8 @@ impl Records {
         fields.put("duration", connection.duration_ns() as f64 / 1e9);
         fields.put("completeness", connection.completeness.bits());
         fields.put("completeness_text", connection.completeness.name());
-        fields.put("sentence", connection.sentence());
-        fields.put("ending", connection.ending());
+        fields.put("sentence", words::connection(connection, self.language));
+        fields.put("ending", words::ended(connection, self.language));
         if connection.icmp_errors > 0 {
             fields.put("icmp_errors", connection.icmp_errors);
         }
@@ -162,7 +169,7 @@ impl Records {
         fields.put_object("sent_src", &direction(connection.sent_by(left)));
         fields.put_object("sent_dst", &direction(connection.sent_by(right)));
         put_turns(&mut fields, &connection.turns);
-        let limits = words::limits(connection, Language::English);
+        let limits = words::limits(connection, self.language);
         if !limits.is_empty() {
             fields.put("limits", limits);
         }
@@ -198,7 +205,7 @@ impl Records {
         fields.put("confidence", finding.confidence.percent());
         fields.put("stream", finding.stream());
         fields.put("subject", subject(&finding.subject));
-        fields.put("sentence", words::finding(finding, Language::English));
+        fields.put("sentence", words::finding(finding, self.language));
         put_evidence(&mut fields, finding);
         fields.put_some("section", finding.section.map(section_words));
         fields.line()
@@ -232,7 +239,7 @@ impl Records {
         fields.put("ports", group.ports);
         fields.put("hosts", group.hosts);
         fields.put("streams", group.examples.iter().map(Finding::stream).collect::<Vec<_>>());
-        fields.put("sentence", words::group(group, Language::English));
+        fields.put("sentence", words::group(group, self.language));
         if !group.numbers.is_empty() {
             let numbers = group.numbers.iter().map(|(name, [least, most, sum])| {
                 ((*name).to_owned(), json!({"min": least, "max": most, "sum": sum}))
@@ -245,7 +252,7 @@ impl Records {
     /// A notice as one line.
     pub fn notice(&self, notice: &Notice) -> String {
         let mut fields = Fields::of("notice");
-        fields.put("sentence", notice.to_string());
+        fields.put("sentence", words::notice(notice, self.language));
         fields.line()
     }
 }

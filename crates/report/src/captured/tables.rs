@@ -2,7 +2,7 @@
 
 use super::{left_and_right, section_words};
 use crate::tables::{Cell, Column, Table};
-use crate::words::{self, Language};
+use crate::words::{self, Label, Language};
 use lens::{Connection, Finding, FindingGroup};
 use std::cmp::Reverse;
 use std::time::Duration;
@@ -47,19 +47,21 @@ impl Figures {
 }
 
 /// One row for each connection; the client is the end that opened.
-pub fn connections<'a>(connections: impl IntoIterator<Item = &'a Connection>) -> Table {
+pub fn connections<'a>(connections: impl IntoIterator<Item = &'a Connection>, language: Language) -> Table {
+    let title = |label| words::label(label, language);
     let mut table = Table::new(vec![
-        Column::numbers("stream"),
-        Column::addresses("client"),
-        Column::addresses("server"),
-        Column::numbers("packets").going(1),
-        Column::numbers("sent").going(3),
-        Column::numbers("received").going(2),
-        Column::numbers("time").going(4),
-        Column::numbers("RTT").going(5),
-        Column::numbers("again").going(6),
-        Column::names("end").going(7),
-    ]);
+        Column::numbers(title(Label::Stream)),
+        Column::addresses(title(Label::Client)),
+        Column::addresses(title(Label::Server)),
+        Column::numbers(title(Label::Packets)).going(1),
+        Column::numbers(title(Label::Sent)).going(3),
+        Column::numbers(title(Label::Received)).going(2),
+        Column::numbers(title(Label::Time)).going(4),
+        Column::numbers(title(Label::Rtt)).going(5),
+        Column::numbers(title(Label::Again)).going(6),
+        Column::names(title(Label::End)).going(7),
+    ])
+    .in_language(language);
     for connection in connections {
         let [left, right] = left_and_right(connection);
         let figures = Figures::of(connection);
@@ -73,62 +75,36 @@ pub fn connections<'a>(connections: impl IntoIterator<Item = &'a Connection>) ->
             Cell::duration(figures.time),
             figures.rtt.map_or_else(Cell::none, Cell::duration),
             Cell::number(u64::from(figures.again)),
-            Cell::text(ending(connection)),
+            Cell::text(words::ending(connection, language)),
         ]);
     }
     table
 }
 
-/// How it ended, without addresses: `server closed first`. The client is the end that opened.
-pub fn ending(connection: &Connection) -> String {
-    let [left, _] = left_and_right(connection);
-    let name = |side| if side == left { "client" } else { "server" };
-    if connection.handshake.refused.is_some() {
-        return "server refused".to_owned();
-    }
-    if let Some(reset) = connection.close.reset {
-        return format!("{} reset", name(reset.by));
-    }
-    if let Some(event) = connection.ended_by_icmp {
-        return event.error.name().to_owned();
-    }
-    if connection.ended_by_icmp.is_some() {
-        return "unreachable (ICMP)".to_owned();
-    }
-    if connection.was_never_opened() {
-        return "never opened".to_owned();
-    }
-    match connection.close.first {
-        Some(_) if connection.close.is_simultaneous => "both closed at once".to_owned(),
-        Some(side) => format!("{} closed first", name(side)),
-        None => "still open".to_owned(),
-    }
-}
-
 /// One row for each finding, the most serious first; findings of equal severity keep their order.
-pub fn findings(findings: &[Finding]) -> Table {
+pub fn findings(findings: &[Finding], language: Language) -> Table {
     let mut findings: Vec<&Finding> = findings.iter().collect();
     findings.sort_by_key(|finding| Reverse(finding.severity));
-    let mut table = findings_table();
-    findings.into_iter().for_each(|finding| table.push(row(finding)));
+    let mut table = findings_table(language);
+    findings.into_iter().for_each(|finding| table.push(row(finding, language)));
     table
 }
 
 /// One row for each group, the most serious first; a group of few is told one by one. At most `rows_max` rows: the
 /// second value says how many findings the others stand for.
-pub fn groups(groups: &[FindingGroup], rows_max: usize) -> (Table, u64) {
-    let mut table = findings_table();
+pub fn groups(groups: &[FindingGroup], rows_max: usize, language: Language) -> (Table, u64) {
+    let mut table = findings_table(language);
     let mut left_out = 0;
     for group in groups {
         if group.is_few() {
             for finding in &group.examples {
                 match table.len() < rows_max {
-                    true => table.push(row(finding)),
+                    true => table.push(row(finding, language)),
                     false => left_out += 1,
                 }
             }
         } else if table.len() < rows_max {
-            table.push(row_of(group));
+            table.push(row_of(group, language));
         } else {
             left_out += group.count;
         }
@@ -136,34 +112,36 @@ pub fn groups(groups: &[FindingGroup], rows_max: usize) -> (Table, u64) {
     (table, left_out)
 }
 
-fn findings_table() -> Table {
+fn findings_table(language: Language) -> Table {
+    let title = |label| words::label(label, language);
     Table::new(vec![
-        Column::names("severity"),
-        Column::numbers("stream"),
-        Column::sentences("finding"),
-        Column::words("frames").going(2),
-        Column::names("section").going(1),
+        Column::names(title(Label::Severity)),
+        Column::numbers(title(Label::Stream)),
+        Column::sentences(title(Label::Finding)),
+        Column::words(title(Label::Frames)).going(2),
+        Column::names(title(Label::Section)).going(1),
     ])
+    .in_language(language)
 }
 
-fn row(finding: &Finding) -> Vec<Cell> {
+fn row(finding: &Finding, language: Language) -> Vec<Cell> {
     vec![
-        Cell::text(finding.severity.name()),
+        Cell::text(words::severity(finding.severity, language)),
         Cell::number(u64::from(finding.stream())),
-        Cell::text(words::finding(finding, Language::English)),
+        Cell::text(words::finding(finding, language)),
         Cell::text(listed(finding.frames.iter().map(|frame| u64::from(*frame)))),
         Cell::text(finding.section.map(section_words).unwrap_or_default()),
     ]
 }
 
 /// Many findings: the frames are of the first of them.
-fn row_of(group: &FindingGroup) -> Vec<Cell> {
+fn row_of(group: &FindingGroup, language: Language) -> Vec<Cell> {
     let first = group.examples.first();
     let frames = first.map(|finding| listed(finding.frames.iter().map(|frame| u64::from(*frame))));
     vec![
-        Cell::text(group.severity.name()),
+        Cell::text(words::severity(group.severity, language)),
         Cell::none(),
-        Cell::text(words::group(group, Language::English)),
+        Cell::text(words::group(group, language)),
         Cell::text(frames.unwrap_or_default()),
         Cell::text(first.and_then(|finding| finding.section).map(section_words).unwrap_or_default()),
     ]

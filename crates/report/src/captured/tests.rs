@@ -15,7 +15,7 @@ const SERVER_ISN: u32 = 3_022_381_253;
 /// One segment of a small HTTP exchange: milliseconds, whether the client sent it, and what it says.
 type Line = (u64, bool, Flags, u32, u32, u32);
 
-fn exchange() -> Kept {
+pub(crate) fn exchange() -> Kept {
     let (syn, ack, psh, fin) = (Flags::SYN, Flags::ACK, Flags::PSH | Flags::ACK, Flags::FIN | Flags::ACK);
     let lines: [Line; 11] = [
         (0, true, syn, 0, 0, 0),
@@ -70,7 +70,10 @@ fn a_captured_exchange_looks_like_this() {
     let kept = exchange();
     let drawn = ladder(&kept.connections[0], &kept.segments);
     crate::snapshot::check("captured/ladder.txt", &drawn.text(&Options::default(), &Style::PLAIN));
-    crate::snapshot::check("captured/connections.txt", &connections(&kept.connections).text(&Style::PLAIN));
+    crate::snapshot::check(
+        "captured/connections.txt",
+        &connections(&kept.connections, Language::English).text(&Style::PLAIN),
+    );
     let zeek = zeek_header() + &zeek_line(&kept.connections[0]) + ZEEK_FOOTER;
     crate::snapshot::check("captured/conn.log", &zeek);
     let origin = kept.connections[0].first_time;
@@ -104,8 +107,11 @@ fn the_ladder_has_the_raw_numbers_and_the_states() {
 #[test]
 fn comments_are_for_what_is_remarkable() {
     let kept = exchange();
-    let comments: Vec<Option<String>> =
-        kept.segments.iter().map(|(segment, analysis)| comment(segment, analysis)).collect();
+    let comments: Vec<Option<String>> = kept
+        .segments
+        .iter()
+        .map(|(segment, analysis)| comment(segment, analysis, Language::English))
+        .collect();
     assert!(comments[4].as_deref().is_some_and(|text| text.contains("tcp.analysis: retransmission")));
     assert!(comments[0].as_deref().is_some_and(|text| text.contains("SYN-SENT -> SYN-RECEIVED")));
     assert_eq!(comments[3], None);
@@ -186,7 +192,7 @@ fn an_icmp_error_is_an_event_of_the_router_and_not_an_arrow() {
     let said = format!("ICMP 10.0.1.1: fragmentation needed, MTU 1400 (seq {seq} of {})", quoted.source);
     let text = drawn.text(&Options::default(), &Style { width: 120, ..Style::PLAIN });
     assert!(text.contains("ICMP 10.0.1.1: fragmentation needed, MTU 1400"), "{text}");
-    let data = page(&kept, "icmp.pcap");
+    let data = page(&kept, "icmp.pcap", Language::English);
     assert_eq!(data.connections[0].segments.len(), arrows);
     assert_eq!(data.connections[0].notes[0].text, said);
     assert_eq!(segment_csv(&quoted, &analysis, Instant::ZERO), "");
@@ -194,7 +200,7 @@ fn an_icmp_error_is_an_event_of_the_router_and_not_an_arrow() {
     assert!(line.contains("\"type\":\"icmp\"") && line.contains("\"mtu\":1400"), "{line}");
     let kinds = check_lines(&kept);
     assert!(kinds.contains("icmp"), "{kinds:?}");
-    assert_eq!(comment(&quoted, &analysis), Some(format!("synfin: {said}")));
+    assert_eq!(comment(&quoted, &analysis, Language::English), Some(format!("synfin: {said}")));
 }
 
 #[test]
@@ -226,7 +232,7 @@ fn the_schema_check_can_fail() {
 #[test]
 fn a_page_of_a_capture_has_its_connections() {
     let kept = exchange();
-    let data = page(&kept, "exchange.pcap");
+    let data = page(&kept, "exchange.pcap", Language::English);
     let connection = &data.connections[0];
     assert_eq!(connection.isn, [Some(CLIENT_ISN), Some(SERVER_ISN)]);
     assert_eq!(connection.segments.len(), 11);
@@ -258,7 +264,7 @@ fn a_page_tells_of_closed_windows_and_icmp_errors() {
         }
         _ => segment.window = 60_000,
     });
-    let data = page(&kept, "window.pcap");
+    let data = page(&kept, "window.pcap", Language::English);
     let told: Vec<_> = data.connections[0]
         .events
         .iter()
@@ -282,8 +288,9 @@ fn tables_fit_into_eighty_columns_with_legible_addresses() {
     for charset in [crate::Charset::Unicode, crate::Charset::Ascii] {
         for width in [60, 80, 100, 160, 200] {
             let style = Style { width, charset, ..Style::PLAIN };
-            let text = connections(&kept.connections).text(&style);
-            let found = findings(&kept.findings).text(&style) + &groups(&kept.groups, 9).0.text(&style);
+            let text = connections(&kept.connections, Language::English).text(&style);
+            let found = findings(&kept.findings, Language::English).text(&style)
+                + &groups(&kept.groups, 9, Language::English).0.text(&style);
             for line in text.lines().chain(found.lines()) {
                 assert!(line.chars().count() <= width, "{width}: {line}\n{text}");
             }
@@ -297,7 +304,7 @@ fn tables_fit_into_eighty_columns_with_legible_addresses() {
             assert_eq!(is_short, width < 150, "{width}\n{text}");
         }
     }
-    let text = connections(&kept.connections).text(&Style { width: 80, ..Style::PLAIN });
+    let text = connections(&kept.connections, Language::English).text(&Style { width: 80, ..Style::PLAIN });
     assert!(text.contains("[2001:…:370:7334]:65535") && text.contains("[2001:…:371:7334]:49152"), "{text}");
     assert!(text.contains("a wider terminal also shows: packets"), "{text}");
 }
@@ -332,7 +339,7 @@ fn a_page_tells_what_limited_a_sender_when() {
         (140, false, ack, 1, 3_001, 0),
     ];
     let kept = explain(&lines);
-    let data = page(&kept, "limits.pcap");
+    let data = page(&kept, "limits.pcap", Language::English);
     check_strips(&kept, &data, "limits");
     let waited: Vec<[u32; 4]> = data.connections[0].limits[0]
         .iter()
@@ -356,7 +363,7 @@ fn a_page_tells_what_a_sender_kept_back_itself() {
         lines.push((ms, true, ack, 1 + 100 * number, 1, 100));
     }
     let kept = explain(&lines);
-    let data = page(&kept, "nagle.pcap");
+    let data = page(&kept, "nagle.pcap", Language::English);
     check_strips(&kept, &data, "nagle");
     let own: f64 = data.connections[0].limits[0].iter().map(|span| span.waited[3]).sum();
     assert_eq!((own * 1e3).round() as u32, 120, "{:?}", data.connections[0].limits);
@@ -369,7 +376,7 @@ fn a_page_tells_what_a_sender_kept_back_itself() {
 
 #[test]
 fn a_page_has_the_events_and_the_groups() {
-    let data = page(&exchange(), "exchange.pcap");
+    let data = page(&exchange(), "exchange.pcap", Language::English);
     let connection = &data.connections[0];
     let events: Vec<_> =
         connection.events.iter().map(|event| (event.kind, event.frame, event.side)).collect();
@@ -431,7 +438,7 @@ fn every_shared_capture_becomes_ladders_lines_and_a_page() {
             let text = drawn.text(&options, &Style { width: 100, ..Style::PLAIN });
             assert!(!text.contains('\x1b'), "{name}: {text}");
         }
-        let data = page(&kept, &name);
+        let data = page(&kept, &name, Language::English);
         check_strips(&kept, &data, &name);
         let html = pages::html(&data);
         if let Some(out) = std::env::var_os("SYNFIN_SAMPLE_PAGES") {
@@ -452,7 +459,7 @@ fn a_split_handshake_has_one_opener() {
         (3, false, ack, 1, 1, 0),
     ];
     let kept = explain(&lines);
-    let story = ladder(&kept.connections[0], &kept.segments).story_lines();
+    let story = ladder(&kept.connections[0], &kept.segments).story_lines(Language::English);
     assert!(story[0].starts_with("10.0.0.1:49152 opened"), "{story:?}");
 }
 
@@ -482,7 +489,7 @@ fn where_accurate_ecn_is_agreed_on_its_number_is_shown_everywhere() {
     let csv: Vec<String> =
         kept.segments.iter().map(|(s, a)| segment_csv(s, a, kept.connections[0].first_time)).collect();
     assert!(csv[1].contains(",SYN ACK CWR,") && csv[3].contains(",ACK ACE=5,"), "{csv:?}");
-    let page = page(&kept, "marks.pcap");
+    let page = page(&kept, "marks.pcap", Language::English);
     let segments = &page.connections[0].segments;
     assert_eq!(
         (segments[4].flags.as_str(), segments[4].options.as_str()),

@@ -165,9 +165,9 @@ fn a_ladder_is_lines_with_the_states_of_both_ends() {
         at: Instant::from_millis(1),
         side: Side::Left,
         to: State::Closed,
-        on: "ABORT".into(),
+        on: Cause::Abort,
     });
-    let text = super::ladder(&ladder);
+    let text = super::ladder(&ladder, Language::English);
     let lines: Vec<Value> =
         text.lines().map(|line| serde_json::from_str(line).expect("the line is JSON")).collect();
     assert_eq!(lines.len(), 2);

@@ -6,6 +6,7 @@
 use super::Side;
 use super::rows::{Kind, Row};
 use crate::numbers;
+use crate::style::columns;
 use tcp::Instant;
 
 /// How times are written in one ladder.
@@ -33,9 +34,9 @@ impl Clocks {
         Clocks { start, is_in_milliseconds, has_two, last: times().max().unwrap_or(start) }
     }
 
-    /// The width of a clock; at least that of its title, `seconds`.
-    pub(super) fn columns(&self) -> usize {
-        self.text(self.last).len().max(7)
+    /// The width of a clock; at least that of its title.
+    pub(super) fn columns(&self, title: &str) -> usize {
+        self.text(self.last).len().max(columns(title))
     }
 
     fn text(&self, at: Instant) -> String {

@@ -5,7 +5,7 @@
 
 use super::rows::{Kind, Row};
 use super::{Arrival, Segment, Side};
-use crate::numbers;
+use crate::words::{self, Language};
 use tcp::SendReason;
 use wire::tcp::Flags;
 
@@ -47,19 +47,9 @@ impl Counts {
     }
 
     /// `40 data segments, 58,400 bytes`; empty for nothing.
-    pub(super) fn text(&self) -> String {
-        let mut parts = Vec::new();
-        if self.data_segments > 0 {
-            parts.push(numbers::count(self.data_segments, "data segment"));
-            parts.push(numbers::count(self.data_bytes, "byte"));
-        }
-        if self.acks > 0 {
-            parts.push(numbers::count(self.acks, "ACK"));
-        }
-        if self.duplicate_acks > 0 {
-            parts.push(numbers::count(self.duplicate_acks, "duplicate ACK"));
-        }
-        parts.join(", ")
+    pub(super) fn text(&self, language: Language) -> String {
+        let data = [self.data_segments, self.data_bytes];
+        words::folded(data, self.acks, self.duplicate_acks, language)
     }
 }
 
@@ -132,7 +122,7 @@ fn run_of(row: &Row<'_>) -> Option<Run> {
 
 impl Folded {
     /// What `side` sent in the run.
-    pub(super) fn text(&self, side: Side) -> String {
-        self.sent[side.index()].text()
+    pub(super) fn text(&self, side: Side, language: Language) -> String {
+        self.sent[side.index()].text(language)
     }
 }

@@ -1,6 +1,8 @@
 //! The label of a segment: `SYN,ACK Seq=0 Ack=1`.
 
 use super::{Arrival, Ladder, Numbers, Options, Segment, Side, Step, Windows};
+use crate::style::padded;
+use crate::words::{self, Language};
 use wire::Seq;
 
 /// From this distance on, a relative number is shown as negative, because an old segment is more likely than
@@ -18,6 +20,7 @@ pub(crate) struct Labels {
     wraps: [bool; 2],
     numbers: Numbers,
     windows: Windows,
+    language: Language,
 }
 
 /// How much room a label takes.
@@ -38,7 +41,14 @@ impl Labels {
             wraps[segment.from.index()] |= (FAR / 2..FAR).contains(&distance);
         }
         let old = [Side::Left, Side::Right].map(|side| old_isns(ladder, side, bases[side.index()]));
-        Labels { bases, old, wraps, numbers: options.numbers, windows: options.windows }
+        Labels {
+            bases,
+            old,
+            wraps,
+            numbers: options.numbers,
+            windows: options.windows,
+            language: options.language,
+        }
     }
 
     /// A sequence number of `side` as it is shown.
@@ -49,8 +59,8 @@ impl Labels {
         let relative = self.relative(seq, side);
         let old = self.old[side.index()].iter().map(|isn| seq.bytes_since(*isn)).min();
         match old.filter(|beyond| relative < 0 && *beyond < NEAR) {
-            Some(0) => "old".to_owned(),
-            Some(beyond) => format!("old+{beyond}"),
+            Some(0) => words::old(self.language).to_owned(),
+            Some(beyond) => format!("{}+{beyond}", words::old(self.language)),
             None => relative.to_string(),
         }
     }
@@ -66,9 +76,9 @@ impl Labels {
 
     /// The label of a segment.
     pub(super) fn text(&self, segment: &Segment, form: Form) -> String {
-        let flags = flags(segment);
+        let flags = flags(segment, self.language);
         match form {
-            Form::Full => format!("{flags:<7} {}", self.numbers(segment)),
+            Form::Full => format!("{} {}", padded(&flags, 7), self.numbers(segment)),
             Form::Flags => flags,
         }
     }
@@ -92,9 +102,9 @@ impl Labels {
 }
 
 /// `SYN,ACK`; `ACK,ACE=5`; `none` for no flag.
-fn flags(segment: &Segment) -> String {
+fn flags(segment: &Segment, language: Language) -> String {
     let text = crate::flags::text(segment.facts.flags, segment.ace);
-    if text.is_empty() { "none".to_owned() } else { text.replace(", ", ",") }
+    if text.is_empty() { words::without_flags(language).to_owned() } else { text.replace(", ", ",") }
 }
 
 fn segments(ladder: &Ladder) -> impl Iterator<Item = &Segment> {

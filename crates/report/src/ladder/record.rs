@@ -5,7 +5,7 @@
 //! of a segment, so that equal segments in flight at the same time, second copies and the pieces of a
 //! super-segment are not confused.
 
-use super::{Arrival, End, Ladder, NoteKind, Segment, Side, Step, trace_notes};
+use super::{Arrival, End, Ladder, NoteKind, NoteText, Remark, Segment, Side, Step, trace_notes};
 use lens::{EcnMeaning, EcnTalk};
 use std::collections::BTreeMap;
 use tcp::state::{Row, Sends};
@@ -124,7 +124,7 @@ impl Recorder {
         if why == Some(SendReason::PathProbe)
             && let Some(bytes) = self.probe_bytes[from.index()].take()
         {
-            segment.remarks.push(format!("a packet of {}", crate::numbers::count(u64::from(bytes), "byte")));
+            segment.remarks.push(Remark::PacketOf { bytes });
         }
         if let Some(pending) = self.pending[from.index()].filter(|pending| pending.at == at)
             && row_sends(pending.row, facts.flags)
@@ -150,7 +150,7 @@ impl Recorder {
                 Some(index)
             }
             Some(_) => {
-                let remarks = vec!["a second copy".to_owned()];
+                let remarks = vec![Remark::SecondCopy];
                 let copy = Segment { remarks, ..bare(at, to.other(), facts, Arrival::Stray) };
                 self.push(Step::Segment(copy))
             }
@@ -180,8 +180,7 @@ impl Recorder {
         match trace {
             Trace::Taken { segment } => self.answered(at, side, segment, cause, None),
             Trace::Refused { segment, why } => {
-                let remark = format!("refused: {}", why.sentence());
-                self.answered(at, side, segment, cause, Some(remark));
+                self.answered(at, side, segment, cause, Some(Remark::Refused(*why)));
             }
             Trace::StateChanged { .. } => {
                 if let Some(row) = trace.row() {
@@ -192,14 +191,11 @@ impl Recorder {
                 self.probe_bytes[side.index()] = Some(*mtu_bytes);
             }
             Trace::Marks { packets } if self.ecn.agreed() == Some(EcnFeedback::Accurate) => {
-                self.remark(
-                    cause,
-                    EcnMeaning::Counts { ace: 0, news: *packets }.sentence().unwrap_or_default(),
-                );
+                self.remark(cause, Remark::Ecn(EcnMeaning::Counts { ace: 0, news: *packets }));
             }
             trace => {
                 if let Some((kind, text)) = trace_notes::note(trace) {
-                    self.note(at, side, kind, &text, cause);
+                    self.note(at, side, kind, text, cause);
                 }
             }
         }
@@ -211,11 +207,11 @@ impl Recorder {
         let flags = segment.facts.flags;
         let meaning = self.ecn.read(side, flags, segment.facts.len_bytes == 0 && !flags.fin());
         segment.ace = meaning.ace();
-        segment.remarks.extend(meaning.sentence());
+        segment.remarks.extend(meaning.sentence().is_some().then_some(Remark::Ecn(meaning)));
     }
 
     /// Adds a remark to the segment that arrived.
-    fn remark(&mut self, arrived: Option<FrameArrival>, remark: String) {
+    fn remark(&mut self, arrived: Option<FrameArrival>, remark: Remark) {
         let index = arrived.and_then(|arrived| Some(self.arrivals.get(&arrived)?.index));
         if let Some(segment) = index.and_then(|index| self.segment(index)) {
             segment.remarks.push(remark);
@@ -229,9 +225,16 @@ impl Recorder {
     }
 
     /// Something else worth a line.
-    pub fn note(&mut self, at: Instant, side: Side, kind: NoteKind, text: &str, cause: Option<FrameArrival>) {
+    pub fn note(
+        &mut self,
+        at: Instant,
+        side: Side,
+        kind: NoteKind,
+        text: impl Into<NoteText>,
+        cause: Option<FrameArrival>,
+    ) {
         let cause = cause.and_then(|cause| Some(self.arrivals.get(&cause)?.index));
-        self.push(Step::Note { at, side, kind, text: text.to_owned(), cause });
+        self.push(Step::Note { at, side, kind, text: text.into(), cause });
     }
 
     /// Returns the ladder. A frame that neither arrived nor was lost is still under way.
@@ -240,12 +243,12 @@ impl Recorder {
             self.arrivals.values().filter(|arrival| !arrival.is_answered).map(|arrival| arrival.index);
         for index in ignored.collect::<Vec<_>>() {
             if let Some(segment) = self.segment(index) {
-                segment.remarks.push("the receiver threw it away".to_owned());
+                segment.remarks.push(Remark::ThrownAway);
             }
         }
         let mut steps = without_merged(self.steps);
         if let Some(last) = steps.last().filter(|_| self.left_out > 0) {
-            let text = format!("{} more are not drawn", crate::numbers::count(self.left_out, "step"));
+            let text = NoteText::LeftOut { steps: self.left_out };
             let at = last.at();
             steps.push(Step::Note { at, side: Side::Left, kind: NoteKind::Trouble, text, cause: None });
         }
@@ -275,7 +278,7 @@ impl Recorder {
         receiver: Side,
         facts: &SegmentFacts,
         cause: Option<FrameArrival>,
-        remark: Option<String>,
+        remark: Option<Remark>,
     ) {
         let arrival = cause.and_then(|cause| self.arrivals.get_mut(&cause));
         let index = match arrival {
@@ -296,7 +299,7 @@ impl Recorder {
             segment.states[side.index()] = Some(row.to);
             return;
         }
-        let step = Step::Moved { at, side, to: row.to, on: row.on.name().to_owned() };
+        let step = Step::Moved { at, side, to: row.to, on: row.on };
         self.pending[side.index()] = self.push(step).map(|index| Pending { at, index, row });
     }
 }

@@ -5,9 +5,9 @@
 
 use super::fold::{self, Folded};
 use super::order::{self, Placed};
-use super::{Arrival, Ladder, NoteKind, Options, Segment, Side, Step};
+use super::{Arrival, Ladder, NoteKind, NoteText, Options, Segment, Side, Step};
 use tcp::Instant;
-use tcp::state::State;
+use tcp::state::{Cause, State};
 
 /// One row of the picture.
 #[derive(Clone, Debug)]
@@ -26,8 +26,8 @@ pub(super) enum Kind<'a> {
     Whole(&'a Segment),
     Departs(&'a Segment),
     Arrives(&'a Segment),
-    Note { side: Side, kind: NoteKind, text: &'a str },
-    Moved { on: &'a str },
+    Note { side: Side, kind: NoteKind, text: &'a NoteText },
+    Moved { on: Cause },
     Folded(Folded),
 }
 
@@ -63,7 +63,7 @@ fn row<'a>(ladder: &'a Ladder, placed: Placed, now: &mut [Option<State>; 2]) -> 
         Step::Moved { at, side, to, on } => Row {
             at: *at,
             clocks: clock_of(*side, *at),
-            kind: Kind::Moved { on },
+            kind: Kind::Moved { on: *on },
             states: change_states(now, &[(*side, Some(*to))]),
         },
     }

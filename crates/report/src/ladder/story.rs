@@ -3,7 +3,7 @@
 //! It is derived from the segments alone, so it works for any ladder.
 
 use super::{Arrival, Ladder, Side, Step};
-use crate::numbers;
+use crate::words::{self, Language};
 use std::collections::BTreeMap;
 use tcp::state::State;
 use tcp::{ResetReason, SendReason};
@@ -101,44 +101,12 @@ impl Ladder {
     }
 
     /// The story as lines of text, with the names of both ends.
-    pub fn story_lines(&self) -> Vec<String> {
-        let story = self.story();
-        let name = |side: Side| {
-            let end = &self.ends[side.index()];
-            if end.name.is_empty() { &end.address } else { &end.name }
-        };
-        let mut how = Vec::new();
-        match story.opened {
-            Some(Who::One(side)) => how.push(format!("{} opened", name(side))),
-            Some(Who::Both) => how.push("both opened at once".to_owned()),
-            None => how.push("the opening was not seen".to_owned()),
-        }
-        match story.closed_first {
-            Some(Who::One(side)) => how.push(format!("{} closed first", name(side))),
-            Some(Who::Both) => how.push("both closed at once".to_owned()),
-            None if story.reset.is_none() => how.push("nobody closed".to_owned()),
-            None => {}
-        }
-        if let Some(side) = story.reset {
-            how.push(format!("{} reset", name(side)));
-        }
-        let mut lines = vec![how.join(", ")];
-        let sent = [Side::Left, Side::Right].map(|side| {
-            format!("{} sent {}", name(side), numbers::count(story.sent_bytes[side.index()], "byte"))
+    pub fn story_lines(&self, language: Language) -> Vec<String> {
+        let names = [0, 1].map(|side: usize| {
+            let end = &self.ends[side];
+            if end.name.is_empty() { &end.address[..] } else { &end.name[..] }
         });
-        lines.push(sent.join(", "));
-        let lost = story.lost[0] + story.lost[1];
-        let again = story.retransmitted[0] + story.retransmitted[1];
-        let mut troubles = Vec::new();
-        if lost > 0 {
-            troubles.push(format!("{} lost", numbers::count(lost, "segment")));
-        }
-        if again > 0 {
-            troubles.push(numbers::count(again, "retransmission"));
-        }
-        if !troubles.is_empty() {
-            lines.push(troubles.join(", "));
-        }
+        let mut lines = words::story(&self.story(), names, language);
         lines.extend(self.closing.iter().cloned());
         lines
     }

@@ -10,6 +10,7 @@ use super::text::reason;
 use super::{Arrival, Ladder, NoteKind, Options, Segment, Side};
 use crate::style::wrap;
 use crate::svg::{Anchor, Canvas, THEME};
+use crate::words::{self, Label, Language};
 
 const WIDTH: f64 = 1190.0;
 const HEAD: f64 = 92.0;
@@ -32,14 +33,14 @@ impl Ladder {
         let rows = rows(self, options);
         let labels = Labels::of(self, options);
         let story: Vec<String> =
-            self.story_lines().iter().flat_map(|line| wrap(line, STORY_COLUMNS)).collect();
+            self.story_lines(options.language).iter().flat_map(|line| wrap(line, STORY_COLUMNS)).collect();
         let bottom = y(rows.len());
         let height = bottom + 24.0 + 18.0 * story.len() as f64;
         let mut canvas = Canvas::new();
         canvas.rect("sheet", (0.0, 0.0), (WIDTH, height), 8.0);
         let clocks = Clocks::of(&rows);
         let mut shown = LastShown::default();
-        draw_head(&mut canvas, self, &clocks);
+        draw_head(&mut canvas, self, &clocks, options.language);
         for x in LINE {
             canvas.line("rule", (x, HEAD - 12.0), (x, bottom));
         }
@@ -49,12 +50,13 @@ impl Ladder {
                 canvas.text("mono dim", (TIME_AT[side.index()], y(index) + 4.0), Anchor::End, &time);
                 draw_state(&mut canvas, side, row.states[side.index()], y(index));
             }
-            draw_row(&mut canvas, &rows, index, &labels);
+            draw_row(&mut canvas, &rows, index, (&labels, options.language));
         }
         for (line, text) in story.iter().enumerate() {
             canvas.text("", (24.0, bottom + 24.0 + 18.0 * line as f64), Anchor::Start, text);
         }
-        let title = format!("{} and {}", self.ends[0].name, self.ends[1].name);
+        let [left, right] = &self.ends;
+        let title = words::both(&left.name, &right.name, options.language);
         canvas.finish((WIDTH, height), &title, THEME)
     }
 }
@@ -63,7 +65,7 @@ fn y(row: usize) -> f64 {
     HEAD + ROW * (row as f64 + 0.5)
 }
 
-fn draw_head(canvas: &mut Canvas, ladder: &Ladder, clocks: &Clocks) {
+fn draw_head(canvas: &mut Canvas, ladder: &Ladder, clocks: &Clocks, language: Language) {
     for (side, x) in LINE.into_iter().enumerate() {
         let end = &ladder.ends[side];
         canvas.text("bold", (x, 28.0), Anchor::Middle, &end.name);
@@ -73,7 +75,7 @@ fn draw_head(canvas: &mut Canvas, ladder: &Ladder, clocks: &Clocks) {
         }
     }
     for at in TIME_AT.into_iter().take(if clocks.has_two { 2 } else { 1 }) {
-        canvas.text("small dim", (at, 66.0), Anchor::End, "seconds");
+        canvas.text("small dim", (at, 66.0), Anchor::End, words::label(Label::Seconds, language));
     }
 }
 
@@ -91,13 +93,13 @@ fn draw_state(canvas: &mut Canvas, side: Side, cell: StateCell, y: f64) {
     canvas.text(class, (x + width / 2.0, y + 4.0), Anchor::Middle, state.name());
 }
 
-fn draw_row(canvas: &mut Canvas, rows: &[Row<'_>], index: usize, labels: &Labels) {
+fn draw_row(canvas: &mut Canvas, rows: &[Row<'_>], index: usize, (labels, language): (&Labels, Language)) {
     let row = &rows[index];
     let here = y(index);
     match &row.kind {
         Kind::Whole(segment) => {
             draw_arrow(canvas, segment, (here - FALL / 2.0, here + FALL / 2.0), labels);
-            draw_reason(canvas, here, &reason(segment, &row.kind), class_of(segment));
+            draw_reason(canvas, here, &reason(segment, &row.kind, language), class_of(segment));
         }
         Kind::Departs(segment) => {
             let arrives = rows[index..].iter().position(
@@ -105,15 +107,15 @@ fn draw_row(canvas: &mut Canvas, rows: &[Row<'_>], index: usize, labels: &Labels
             );
             let fall = arrives.map_or(ROW / 2.0, |rows| ROW * rows as f64);
             draw_arrow(canvas, segment, (here, here + fall), labels);
-            draw_reason(canvas, here, &reason(segment, &row.kind), class_of(segment));
+            draw_reason(canvas, here, &reason(segment, &row.kind, language), class_of(segment));
         }
-        Kind::Arrives(segment) => draw_reason(canvas, here, &reason(segment, &row.kind), "dim"),
-        Kind::Moved { on } => draw_reason(canvas, here, on, ""),
+        Kind::Arrives(segment) => draw_reason(canvas, here, &reason(segment, &row.kind, language), "dim"),
+        Kind::Moved { on } => draw_reason(canvas, here, words::cause(*on, language), ""),
         Kind::Folded(folded) => {
             let middle = (LINE[0] + LINE[1]) / 2.0;
             let parts = [(Side::Left, -4.0, "right", "→"), (Side::Right, 10.0, "left", "←")];
             for (side, down, class, arrow) in parts {
-                let text = folded.text(side);
+                let text = folded.text(side, language);
                 if !text.is_empty() {
                     let text = format!("… {arrow} {text} …");
                     canvas.text(class, (middle, here + down), Anchor::Middle, &text);
@@ -132,7 +134,7 @@ fn draw_row(canvas: &mut Canvas, rows: &[Row<'_>], index: usize, labels: &Labels
                 Side::Left => (x + 12.0, Anchor::Start),
                 Side::Right => (x - 12.0, Anchor::End),
             };
-            canvas.text(&format!("{class} halo"), (x, here + 4.0), anchor, text);
+            canvas.text(&format!("{class} halo"), (x, here + 4.0), anchor, &words::note(text, language));
         }
     }
 }

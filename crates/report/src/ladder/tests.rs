@@ -316,8 +316,8 @@ fn the_raw_numbers_stand_as_they_are_on_the_wire() {
 #[test]
 fn the_story_names_who_opened_and_who_closed_first() {
     let story = web_exchange().story();
-    assert_eq!(story.opened, Some(story::Who::One(Side::Left)));
-    assert_eq!(story.closed_first, Some(story::Who::One(Side::Right)));
+    assert_eq!(story.opened, Some(Who::One(Side::Left)));
+    assert_eq!(story.closed_first, Some(Who::One(Side::Right)));
     assert_eq!(story.sent_bytes, [2_374, 537]);
     assert_eq!(story.reset, None);
 }
@@ -325,7 +325,7 @@ fn the_story_names_who_opened_and_who_closed_first() {
 #[test]
 fn crossing_segments_depart_and_arrive() {
     let ladder = simultaneous_open();
-    assert_eq!(ladder.story().opened, Some(story::Who::Both));
+    assert_eq!(ladder.story().opened, Some(Who::Both));
     snapshot::check("ladder/simultaneous-open.txt", &ladder.text(&Options::default(), &Style::PLAIN));
     snapshot::check("ladder/simultaneous-open.svg", &ladder.svg(&Options::default()));
 }
@@ -378,12 +378,12 @@ fn colours_change_nothing_but_the_colour() {
 }
 
 /// What happened to each segment, and the remarks on it.
-fn fates(ladder: &Ladder) -> Vec<(Arrival, Vec<&str>)> {
+fn fates(ladder: &Ladder) -> Vec<(Arrival, Vec<Remark>)> {
     let segments = ladder.steps.iter().filter_map(|step| match step {
         Step::Segment(segment) => Some(segment),
         _ => None,
     });
-    segments.map(|segment| (segment.arrival, segment.remarks.iter().map(String::as_str).collect())).collect()
+    segments.map(|segment| (segment.arrival, segment.remarks.clone())).collect()
 }
 
 fn delivered_us(us: u64) -> Arrival {
@@ -434,7 +434,7 @@ fn equal_segments_in_flight_are_not_confused() {
         [
             (delivered_us(20), vec![]),
             (Arrival::Lost, vec![]),
-            (delivered_us(10), vec!["refused: outside the receive window"]),
+            (delivered_us(10), vec![Remark::Refused(tcp::Refusal::OutOfWindow)]),
         ]
     );
 }
@@ -447,7 +447,7 @@ fn an_arrival_without_an_answer_was_thrown_away_and_a_frame_without_an_arrival_i
     world.wait_us(10).arrives_as(Side::Right, 0);
     assert_eq!(
         fates(&world.finish()),
-        [(delivered_us(10), vec!["the receiver threw it away"]), (Arrival::InFlight, vec![])]
+        [(delivered_us(10), vec![Remark::ThrownAway]), (Arrival::InFlight, vec![])]
     );
 }
 
@@ -514,7 +514,7 @@ fn a_second_copy_is_a_stray() {
         fates(&world.finish()),
         [
             (delivered_us(10_000), vec![]),
-            (Arrival::Stray, vec!["a second copy", "refused: outside the receive window"])
+            (Arrival::Stray, vec![Remark::SecondCopy, Remark::Refused(tcp::Refusal::OutOfWindow)])
         ]
     );
 }

@@ -7,9 +7,9 @@ use super::clocks::{Clocks, LastShown};
 use super::fold::Folded;
 use super::label::{Form, Labels};
 use super::rows::{Kind, Row, StateCell, rows};
-use super::{Arrival, Ladder, NoteKind, Options, Segment, Side};
-use crate::numbers;
-use crate::style::{Ink, Style, columns, cut, harmless, wrap};
+use super::{Arrival, Ladder, NoteKind, NoteText, Options, Segment, Side};
+use crate::style::{Ink, Style, columns, cut, harmless, padded, padded_left, wrap};
+use crate::words::{self, Label, Language};
 
 /// The longest state name, `SYN-RECEIVED`, and the mark before it.
 const STATE: usize = 14;
@@ -36,9 +36,10 @@ impl Ladder {
         let rows = rows(self, options);
         let labels = Labels::of(self, options);
         let clocks = Clocks::of(&rows);
-        let layout = Layout::of(&rows, &labels, &clocks, style);
+        let language = options.language;
+        let layout = Layout::of(&rows, &labels, &clocks, (language, style));
         let shown = LastShown::default();
-        let mut page = Page { layout, labels: &labels, clocks, shown, style, text: String::new() };
+        let mut page = Page { layout, labels: &labels, clocks, shown, style, language, text: String::new() };
         page.head(self);
         rows.iter().for_each(|row| page.row(row));
         page.foot(self);
@@ -59,11 +60,18 @@ struct Layout {
 }
 
 impl Layout {
-    fn of(rows: &[Row<'_>], labels: &Labels, clocks: &Clocks, style: &Style) -> Layout {
-        let time = clocks.columns();
+    fn of(
+        rows: &[Row<'_>],
+        labels: &Labels,
+        clocks: &Clocks,
+        (language, style): (Language, &Style),
+    ) -> Layout {
+        let time = clocks.columns(words::label(Label::Seconds, language));
         let right_clock = if clocks.has_two { time + 2 } else { 0 };
         let frame = rows.iter().filter_map(|row| segment_of(row)?.frame).max();
-        let frame = frame.map_or(0, |frame| columns(&frame.to_string()).max(5) + 2);
+        let frame = frame.map_or(0, |frame| {
+            columns(&frame.to_string()).max(columns(words::label(Label::Frame, language))) + 2
+        });
         let longest = |form| {
             rows.iter()
                 .filter_map(segment_of)
@@ -111,6 +119,7 @@ struct Page<'a> {
     clocks: Clocks,
     shown: LastShown,
     style: &'a Style,
+    language: Language,
     text: String,
 }
 
@@ -133,16 +142,18 @@ impl Page<'_> {
         }
         let rule = style.pick("─", "-");
         let [left, right] = [0, 1].map(|side| StateCell { state: ladder.ends[side].state, is_new: false });
+        let seconds = words::label(Label::Seconds, self.language);
         let titles = format!(
-            " {:<frame$}{:>time$}  {} {:arrow$} {}{}",
-            if self.layout.frame > 0 { "frame" } else { "" },
-            "seconds",
+            " {}{}  {} {:arrow$} {}{}",
+            padded(
+                if self.layout.frame > 0 { words::label(Label::Frame, self.language) } else { "" },
+                self.layout.frame
+            ),
+            padded_left(seconds, self.layout.time),
             self.cell(left),
             "",
-            self.right_clock("seconds"),
+            self.right_clock(seconds),
             self.cell(right),
-            frame = self.layout.frame,
-            time = self.layout.time,
             arrow = self.layout.arrow,
         );
         self.line(&titles);
@@ -179,17 +190,21 @@ impl Page<'_> {
         match &row.kind {
             Kind::Whole(segment) | Kind::Departs(segment) | Kind::Arrives(segment) => {
                 let arrow = self.arrow(segment, &row.kind);
-                let mut reason = reason(segment, &row.kind);
+                let mut reason = reason(segment, &row.kind, self.language);
                 if self.layout.form == Form::Flags {
                     let numbers = self.labels.numbers(segment);
-                    reason = if reason.is_empty() { numbers } else { format!("{numbers}; {reason}") };
+                    reason = if reason.is_empty() {
+                        numbers
+                    } else {
+                        format!("{numbers}{}{reason}", words::semicolon(self.language))
+                    };
                 }
                 let ink = reason_ink(segment);
                 self.across(row, &arrow, (&reason, ink));
             }
             Kind::Moved { on } => {
                 let blank = " ".repeat(self.layout.arrow);
-                self.across(row, &blank, (&harmless(on), Ink::Plain));
+                self.across(row, &blank, (words::cause(*on, self.language), Ink::Plain));
             }
             Kind::Folded(folded) => self.folded(row, folded),
             Kind::Note { side, kind, text } => self.note(row, *side, *kind, text),
@@ -201,7 +216,7 @@ impl Page<'_> {
         let style = *self.style;
         let width = self.layout.arrow;
         for side in [Side::Left, Side::Right] {
-            let text = folded.text(side);
+            let text = folded.text(side, self.language);
             if text.is_empty() {
                 continue;
             }
@@ -210,7 +225,7 @@ impl Page<'_> {
                 Side::Right => format!("{} {} ... {text}", style.pick("┊", ":"), style.pick("◀─", "<-")),
             };
             let text = cut(&text, width, &style);
-            let text = style.paint(Ink::Dim, &format!("{text:<width$}"));
+            let text = style.paint(Ink::Dim, &padded(&text, width));
             self.across(row, &text, ("", Ink::Plain));
         }
     }
@@ -241,7 +256,7 @@ impl Page<'_> {
         }
     }
 
-    fn note(&mut self, row: &Row<'_>, side: Side, kind: NoteKind, text: &str) {
+    fn note(&mut self, row: &Row<'_>, side: Side, kind: NoteKind, text: &NoteText) {
         let (mark, ink) = match kind {
             NoteKind::Call => (self.style.pick("◆", ">"), Ink::Mark),
             NoteKind::Timer => (self.style.pick("○", "o"), Ink::Notable),
@@ -249,7 +264,7 @@ impl Page<'_> {
             NoteKind::Phase => (self.style.pick("◇", "*"), Ink::Mark),
             NoteKind::Trouble => ("!", Ink::Bad),
         };
-        let text = format!("{mark} {}", harmless(text));
+        let text = format!("{mark} {}", harmless(&words::note(text, self.language)));
         let head = self.margin(row);
         let clock = self.clocks.show(row, Side::Right, &mut self.shown);
         let clock = self.right_clock(&clock);
@@ -280,7 +295,7 @@ impl Page<'_> {
     fn right_clock(&self, time: &str) -> String {
         match self.layout.right_clock {
             0 => String::new(),
-            width => self.style.paint(Ink::Dim, &format!("{time:>time_width$}  ", time_width = width - 2)),
+            width => self.style.paint(Ink::Dim, &format!("{}  ", padded_left(time, width - 2))),
         }
     }
 
@@ -355,7 +370,7 @@ impl Page<'_> {
     fn foot(&mut self, ladder: &Ladder) {
         self.line("");
         let width = self.style.width.clamp(WIDTH_MIN, WIDTH_MAX) - 1;
-        for line in ladder.story_lines().iter().flat_map(|line| wrap(&harmless(line), width)) {
+        for line in ladder.story_lines(self.language).iter().flat_map(|line| wrap(&harmless(line), width)) {
             self.line(&format!(" {line}"));
         }
     }
@@ -370,23 +385,23 @@ enum ArrowHead {
 }
 
 /// Why a segment was sent, and the remarks on it.
-pub(super) fn reason(segment: &Segment, kind: &Kind<'_>) -> String {
+pub(super) fn reason(segment: &Segment, kind: &Kind<'_>, language: Language) -> String {
     let mut parts: Vec<String> = Vec::new();
     if let (Kind::Arrives(_), Arrival::Delivered { at }) = (kind, segment.arrival) {
-        parts.push(format!("arrives {} later", numbers::duration(at.since(segment.at))));
+        parts.push(words::arrives_later(at.since(segment.at), language));
     } else {
         match segment.arrival {
-            Arrival::Lost => parts.push("lost".to_owned()),
-            Arrival::InFlight => parts.push("still under way".to_owned()),
+            Arrival::Lost => parts.push(words::lost(language).to_owned()),
+            Arrival::InFlight => parts.push(words::in_flight(language).to_owned()),
             _ => {}
         }
-        parts.extend(segment.why.map(|why| why.sentence().to_owned()));
+        parts.extend(segment.why.map(|why| words::reason(why, language).to_owned()));
     }
     if !matches!(kind, Kind::Departs(_)) {
-        parts.extend(segment.remarks.iter().map(|remark| harmless(remark)));
+        parts.extend(segment.remarks.iter().map(|remark| harmless(&words::remark(remark, language))));
         parts.extend(segment.options.clone());
     }
-    parts.join("; ")
+    parts.join(words::semicolon(language))
 }
 
 fn reason_ink(segment: &Segment) -> Ink {

@@ -3,52 +3,30 @@
 //! Those that explain what follows and that no segment shows: a reduction taken back, a phase of BBR's search, what
 //! became of a probe of the path's MTU.
 
-use super::NoteKind;
-use crate::numbers;
-use tcp::{Growth, PathProbe, Trace};
+use super::{NoteKind, NoteText};
+use tcp::{PathProbe, Trace};
 
 /// The line, if there is one.
-pub(super) fn note(trace: &Trace) -> Option<(NoteKind, String)> {
-    Some(match trace {
-        Trace::Undone { sign } => (NoteKind::Undo, sign.sentence().to_owned()),
-        Trace::Probing { growth, why } => {
-            (NoteKind::Phase, format!("BBR enters {}: {}", phase(*growth), why.sentence()))
-        }
+pub(super) fn note(trace: &Trace) -> Option<(NoteKind, NoteText)> {
+    Some(match *trace {
+        Trace::Undone { sign } => (NoteKind::Undo, NoteText::Undone(sign)),
+        Trace::Probing { growth, why } => (NoteKind::Phase, NoteText::Probing { growth, why }),
         Trace::PathProbe { mtu_bytes, what: PathProbe::Arrived } => {
-            (NoteKind::Phase, format!("the path probe of {} has arrived", bytes(*mtu_bytes)))
+            (NoteKind::Phase, NoteText::PathProbeArrived { bytes: mtu_bytes })
         }
         Trace::PathProbe { mtu_bytes, what: PathProbe::Lost } => {
-            (NoteKind::Phase, format!("lost path probe of {}", bytes(*mtu_bytes)))
+            (NoteKind::Phase, NoteText::PathProbeLost { bytes: mtu_bytes })
         }
-        Trace::BlackHole { mtu_bytes } => {
-            (NoteKind::Phase, format!("large packets vanish: {} from here on", bytes(*mtu_bytes)))
-        }
+        Trace::BlackHole { mtu_bytes } => (NoteKind::Phase, NoteText::BlackHole { bytes: mtu_bytes }),
         _ => return None,
     })
-}
-
-/// A phase as BBR's specification writes it (draft-ietf-ccwg-bbr §3.4); another rule of growth by its own name.
-const fn phase(growth: Growth) -> &'static str {
-    match growth {
-        Growth::Startup => "Startup",
-        Growth::Drain => "Drain",
-        Growth::ProbeBwDown => "ProbeBW_DOWN",
-        Growth::ProbeBwCruise => "ProbeBW_CRUISE",
-        Growth::ProbeBwRefill => "ProbeBW_REFILL",
-        Growth::ProbeBwUp => "ProbeBW_UP",
-        Growth::ProbeRtt => "ProbeRTT",
-        _ => growth.name(),
-    }
-}
-
-fn bytes(count: u32) -> String {
-    numbers::count(u64::from(count), "byte")
 }
 
 #[cfg(test)]
 mod tests {
     use crate::Style;
     use crate::ladder::{End, FrameArrival, Ladder, Options, Recorder, Side, Step};
+    use crate::words::{self, Language};
     use tcp::{EcnFeedback, Growth, Instant, PathProbe, ProbeReason, SegmentFacts, SendReason, Trace};
     use wire::Seq;
     use wire::tcp::Flags;
@@ -88,7 +66,7 @@ mod tests {
         ] {
             assert!(text.contains(line), "{text}");
         }
-        assert!(crate::json::ladder(&ladder).contains("\"kind\":\"phase\""));
+        assert!(crate::json::ladder(&ladder, Language::English).contains("\"kind\":\"phase\""));
     }
 
     #[test]
@@ -100,7 +78,10 @@ mod tests {
         recorder.departs(at, Side::Left, 1, facts(Flags::ACK, 972), Some(SendReason::NewData));
         let ladder = recorder.finish();
         let remarks = ladder.steps.iter().map(|step| match step {
-            Step::Segment(segment) => segment.remarks.join(", "),
+            Step::Segment(segment) => {
+                let told = segment.remarks.iter().map(|remark| words::remark(remark, Language::English));
+                told.collect::<Vec<_>>().join(", ")
+            }
             other => panic!("{other:?}"),
         });
         assert_eq!(remarks.collect::<Vec<_>>(), ["a packet of 1,400 bytes", ""]);

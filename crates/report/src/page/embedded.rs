@@ -111,7 +111,7 @@ fn halves(connection: &Connection) -> (Summary<'_>, Detail<'_>) {
     (summary, detail)
 }
 
-fn json(value: &impl Serialize) -> String {
+pub(super) fn json(value: &impl Serialize) -> String {
     let json = serde_json::to_string(value).expect("page data has string keys and no failing parts");
     // Only "<" can end a script element, and in JSON it is only in strings.
     json.replace('<', "\\u003c")
@@ -119,7 +119,7 @@ fn json(value: &impl Serialize) -> String {
 
 /// The text of the lists.
 pub(super) fn listed(data: &Data) -> String {
-    let Data { title, source, notices, connections, groups, findings } = data;
+    let Data { language: _, title, source, notices, connections, groups, findings } = data;
     let connections = connections.iter().map(|connection| halves(connection).0).collect();
     json(&Listed { title, source, notices, connections, groups, findings })
 }

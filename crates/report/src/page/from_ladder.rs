@@ -3,6 +3,7 @@
 use super::{Connection, End, Fact, Family, Move, Note, Segment};
 use crate::ladder::{Arrival, Ladder, NoteKind, Side, Step};
 use crate::numbers;
+use crate::words::{self, Label, Language};
 use tcp::state::State;
 use tcp::{Instant, Trace};
 
@@ -14,9 +15,9 @@ fn seconds(at: Instant, origin: Instant) -> f64 {
 }
 
 impl Connection {
-    /// The connection that a ladder shows. Times count from the ladder's first step; it gets at most 100,000
-    /// segments.
-    pub fn of_ladder(stream: u64, ladder: &Ladder) -> Connection {
+    /// The connection that a ladder shows, in words of this language. Times count from the ladder's first step; it gets at
+    /// most 100,000 segments.
+    pub fn of_ladder(stream: u64, ladder: &Ladder, language: Language) -> Connection {
         let origin = ladder.steps.first().map_or(Instant::ZERO, Step::at);
         let last = ladder.steps.last().map_or(origin, Step::at);
         let story = ladder.story();
@@ -25,25 +26,31 @@ impl Connection {
             ends: ladder.ends.clone().map(|end| End { name: end.name, address: end.address }),
             duration: seconds(last, origin),
             bytes: story.sent_bytes,
-            story: ladder.story_lines(),
+            story: ladder.story_lines(language),
             isn: [0, 1].map(|side| ladder.ends[side].isn.map(|isn| isn.number())),
             first_states: [0, 1].map(|side| ladder.ends[side].state.map(State::name)),
             ..Connection::default()
         };
         let again = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
         connection.again = story.retransmitted.map(again);
-        let mut now = [ladder.ends[0].state, ladder.ends[1].state];
-        let mut packets = [0u64; 2];
+        let mut told =
+            Told { origin, language, now: [ladder.ends[0].state, ladder.ends[1].state], packets: [0; 2] };
         for step in &ladder.steps {
-            connection.add_step(step, origin, &mut now, &mut packets);
+            connection.add_step(step, &mut told);
         }
-        connection.last_states = now.map(|state| state.map(State::name));
+        connection.last_states = told.now.map(|state| state.map(State::name));
         connection.moves.sort_by(|a, b| a.at.total_cmp(&b.at));
-        connection.facts = [("segments", packets), ("bytes", story.sent_bytes), ("lost", story.lost)]
-            .into_iter()
-            .chain([("sent again", story.retransmitted)])
-            .map(|(name, values)| Fact { name: name.to_owned(), values: values.map(numbers::grouped) })
-            .collect();
+        let facts = [
+            (Label::FactSegments, told.packets),
+            (Label::FactBytes, story.sent_bytes),
+            (Label::FactLost, story.lost),
+            (Label::FactAgain, story.retransmitted),
+        ];
+        let fact = |(name, values): (Label, [u64; 2])| Fact {
+            name: words::label(name, language).to_owned(),
+            values: values.map(numbers::grouped),
+        };
+        connection.facts = facts.into_iter().map(fact).collect();
         connection
     }
 
@@ -65,13 +72,8 @@ impl Connection {
         }
     }
 
-    fn add_step(
-        &mut self,
-        step: &Step,
-        origin: Instant,
-        now: &mut [Option<State>; 2],
-        packets: &mut [u64; 2],
-    ) {
+    fn add_step(&mut self, step: &Step, told: &mut Told) {
+        let (origin, language) = (told.origin, told.language);
         let at = seconds(step.at(), origin);
         match step {
             Step::Note { side, kind, text, .. } => {
@@ -82,18 +84,24 @@ impl Connection {
                     NoteKind::Phase => "phase",
                     NoteKind::Trouble => "trouble",
                 };
-                self.notes.push(Note { at, side: side.index() as u8, kind, text: text.clone() });
+                self.notes.push(Note {
+                    at,
+                    side: side.index() as u8,
+                    kind,
+                    text: words::note(text, language),
+                });
             }
             Step::Moved { side, to, on, .. } => {
-                now[side.index()] = Some(*to);
+                told.now[side.index()] = Some(*to);
+                let on = words::cause(*on, language).to_owned();
                 let side = side.index() as u8;
-                self.moves.push(Move { at, side, to: to.name(), on: on.clone(), alone: true });
+                self.moves.push(Move { at, side, to: to.name(), on, alone: true });
             }
             Step::Segment(segment) => {
-                packets[segment.from.index()] += 1;
-                self.add_moves(segment, origin, now);
+                told.packets[segment.from.index()] += 1;
+                self.add_moves(segment, told);
                 if self.segments.len() < SEGMENTS_MAX {
-                    self.segments.push(row(segment, origin));
+                    self.segments.push(row(segment, origin, language));
                 } else {
                     self.segments_left_out += 1;
                 }
@@ -101,25 +109,34 @@ impl Connection {
         }
     }
 
-    fn add_moves(&mut self, segment: &crate::ladder::Segment, origin: Instant, now: &mut [Option<State>; 2]) {
+    fn add_moves(&mut self, segment: &crate::ladder::Segment, told: &mut Told) {
         for side in [segment.from, segment.from.other()] {
             let Some(to) = segment.states[side.index()] else { continue };
-            if now[side.index()].replace(to) == Some(to) {
+            if told.now[side.index()].replace(to) == Some(to) {
                 continue;
             }
-            let (verb, at) = match segment.arrival {
-                _ if side == segment.from => ("snd", segment.at),
-                Arrival::Delivered { at } => ("rcv", at),
-                _ => ("rcv", segment.at),
+            let at = match segment.arrival {
+                Arrival::Delivered { at } if side != segment.from => at,
+                _ => segment.at,
             };
-            let on = format!("{verb} {}", segment.facts.flags);
-            let at = seconds(at, origin);
+            let on = words::passed(side == segment.from, &segment.facts.flags.to_string(), told.language);
+            let at = seconds(at, told.origin);
             self.moves.push(Move { at, side: side.index() as u8, to: to.name(), on, alone: false });
         }
     }
 }
 
-fn row(segment: &crate::ladder::Segment, origin: Instant) -> Segment {
+/// What is known while the steps of a ladder are told.
+struct Told {
+    origin: Instant,
+    language: Language,
+    /// The states of both ends.
+    now: [Option<State>; 2],
+    /// Segments, by their sender.
+    packets: [u64; 2],
+}
+
+fn row(segment: &crate::ladder::Segment, origin: Instant, language: Language) -> Segment {
     let facts = &segment.facts;
     let (fate, arrived) = match segment.arrival {
         Arrival::Seen => ("", None),
@@ -141,12 +158,12 @@ fn row(segment: &crate::ladder::Segment, origin: Instant) -> Segment {
         options: segment.options.clone().unwrap_or_default(),
         why: segment.why.map_or("", |why| why.name()),
         family: segment.why.map_or("", |why| Family::of(why).name()),
-        reason: segment.why.map_or(String::new(), |why| why.sentence().to_owned()),
+        reason: segment.why.map_or(String::new(), |why| words::reason(why, language).to_owned()),
         again: segment.why.is_some_and(|why| why.is_retransmission()),
         fate,
         arrived,
         analysis: Vec::new(),
-        remarks: segment.remarks.clone(),
+        remarks: segment.remarks.iter().map(|remark| words::remark(remark, language)).collect(),
         states: segment.states.map(|state| state.map(State::name)),
     }
 }

@@ -7,6 +7,7 @@
 
 use serde_json::Value;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 /// Shorter strings gain nothing.
 const STRING_BYTES_MIN: usize = 4;
@@ -23,9 +24,12 @@ pub(super) struct Packer {
     strings: Known,
     /// Lists of packed texts.
     texts: Known,
-    fields: BTreeMap<[Vec<String>; 2], usize>,
+    /// The place of each list of fields, by its names in one text.
+    fields: BTreeMap<String, usize>,
     /// The names of fields: those with a value each, and those whose texts stand together.
     lists: Vec<[Vec<String>; 2]>,
+    /// Where the names of an object are put together: nearly all are known, and none is copied for that.
+    names: String,
 }
 
 impl Packer {
@@ -45,10 +49,16 @@ impl Packer {
 
     fn value(&mut self, value: &Value, addresses: [&str; 2], line: &mut String) {
         match value {
-            Value::Null | Value::Bool(_) | Value::Number(_) => line.push_str(&value.to_string()),
+            Value::Null | Value::Bool(_) | Value::Number(_) => append(line, value),
             Value::String(text) => {
                 let text = self.string(text, addresses);
-                line.push_str(&Value::String(text).to_string());
+                let is_plain = text.bytes().all(|byte| byte >= 0x20 && !matches!(byte, b'"' | b'\\'));
+                if is_plain {
+                    // nearly all are; the other way goes through a formatter, a piece at a time
+                    line.extend(["\"", &text, "\""]);
+                } else {
+                    append(line, Value::String(text));
+                }
             }
             Value::Array(items) if !items.is_empty() && items.iter().all(Value::is_object) => {
                 line.push_str("{\"!\":[");
@@ -87,13 +97,8 @@ impl Packer {
     fn row(&mut self, object: &Value, addresses: [&str; 2], line: &mut String) {
         let Some(object) = object.as_object() else { return };
         let (texts, others): (Vec<_>, Vec<_>) = object.iter().partition(|(_, value)| is_text(value));
-        let names = |fields: &[(&String, &Value)]| fields.iter().map(|(name, _)| (*name).clone()).collect();
-        let lists = &mut self.lists;
-        let list = *self.fields.entry([names(&others), names(&texts)]).or_insert_with_key(|names| {
-            lists.push(names.clone());
-            lists.len() - 1
-        });
-        line.push_str(&format!("[{list}"));
+        let list = self.list_of(&others, &texts);
+        append(line, format_args!("[{list}"));
         for (_, value) in others {
             line.push(',');
             self.value(value, addresses, line);
@@ -104,11 +109,30 @@ impl Packer {
             together.push(']');
             line.push(',');
             match self.texts.place_of(&together) {
-                Some(place) => line.push_str(&place.to_string()),
+                Some(place) => append(line, place),
                 None => line.push_str(&together),
             }
         }
         line.push(']');
+    }
+
+    /// The number of the list of these fields.
+    fn list_of(&mut self, others: &[(&String, &Value)], texts: &[(&String, &Value)]) -> usize {
+        self.names.clear();
+        for (name, _) in others {
+            self.names.extend([name.as_str(), ","]);
+        }
+        self.names.push(';');
+        for (name, _) in texts {
+            self.names.extend([name.as_str(), ","]);
+        }
+        if let Some(list) = self.fields.get(&self.names) {
+            return *list;
+        }
+        let names = |fields: &[(&String, &Value)]| fields.iter().map(|(name, _)| (*name).clone()).collect();
+        self.lists.push([names(others), names(texts)]);
+        self.fields.insert(self.names.clone(), self.lists.len() - 1);
+        self.lists.len() - 1
     }
 
     fn string(&mut self, text: &str, addresses: [&str; 2]) -> String {
@@ -116,14 +140,22 @@ impl Packer {
             return format!("{STRING_MARK}-{text}");
         }
         let mut marked = text.to_owned();
-        for (end, address) in addresses.into_iter().enumerate().filter(|(_, address)| !address.is_empty()) {
-            marked = marked.replace(address, &format!("{END_MARK}{end}"));
+        for (end, address) in addresses.into_iter().enumerate() {
+            // Most texts are shorter than an address, and need not be searched.
+            if !address.is_empty() && marked.len() >= address.len() && marked.contains(address) {
+                marked = marked.replace(address, &format!("{END_MARK}{end}"));
+            }
         }
         if let Some(place) = self.strings.place_of(&marked) {
             return format!("{STRING_MARK}{place}");
         }
         if marked.starts_with(STRING_MARK) { format!("{STRING_MARK}{marked}") } else { marked }
     }
+}
+
+/// Appends what is shown of a value, without a text of its own.
+fn append(line: &mut String, value: impl std::fmt::Display) {
+    write!(line, "{value}").expect("a text takes everything");
 }
 
 /// A text, or a list of texts.
@@ -208,6 +240,7 @@ mod tests {
             json!({"a": "10.0.0.1:80 opened to 10.0.0.1:8080", "rows": [{"x": "ESTABLISHED"}, {"x": "ESTABLISHED", "y": 1}]}),
             json!({"a": "!bang", "b": "!bang", "c": "!", "d": "!-", "e": "!12", "f": "`0 `1", "g": "", "h": "`"}),
             json!(["!bang", "!bang", "mixed", 3, {"x": [{}, {}]}]),
+            json!(["a \"quoted\" text", "a\\b", "a\tb\u{0}", "三次握手", {"x": "a \"quoted\" text"}]),
         ];
         let mut packer = Packer::default();
         let lines: Vec<String> = values.iter().map(|value| packer.pack(value, addresses)).collect();

@@ -26,6 +26,7 @@ pub(super) fn sample() -> Data {
         group: None,
     };
     Data {
+        language: Language::English,
         title: "A <lossy> transfer".into(),
         source: "lossy.pcapng".into(),
         notices: vec!["The file is cut short: its last packet is not whole.".into()],
@@ -114,7 +115,7 @@ fn lossy(stream: u64) -> Connection {
         0,
         [None, Some(State::Closed)],
     );
-    let mut connection = Connection::of_ladder(stream, &builder.ladder);
+    let mut connection = Connection::of_ladder(stream, &builder.ladder, Language::English);
     for segment in &mut connection.segments {
         if let Some(block) = builder.sacks.iter().find(|(at, _)| *at == segment.at) {
             segment.sack.push(block.1);
@@ -225,7 +226,7 @@ fn a_page_is_one_file_that_loads_nothing() {
 #[test]
 fn what_a_peer_sent_is_never_markup() {
     let page = html(&sample());
-    assert_eq!(page.matches("</script>").count(), 3, "the data ended a script");
+    assert_eq!(page.matches("</script>").count(), 4, "the data ended a script");
     assert!(page.contains("<title>A &lt;lossy&gt; transfer</title>"));
     for script in SCRIPTS {
         for sink in ["innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("] {
@@ -280,7 +281,11 @@ fn families_have_colours_and_words() {
             "light, dark, and dark by the system"
         );
         assert!(STYLE.contains(&format!(".f-{name} {{ --f: var(--r-{name}); }}")), "{name}");
-        assert!(SCRIPTS.iter().any(|script| script.contains(&format!("[\"{name}\", "))), "{name}");
+        for language in Language::ALL {
+            let legend = [format!("family-{name}"), format!("family-about-{name}")];
+            assert!(legend.iter().all(|key| !word(key, language).is_empty()), "{name}");
+            assert_eq!(word(&legend[0], language), words::family(family, language));
+        }
     }
     let of = [
         (SendReason::NewData, Family::New),
@@ -312,11 +317,17 @@ fn browser() -> Option<std::path::PathBuf> {
 
 /// The driver's results for the sample page in headless Chromium, with a window of this size.
 fn results_in_browser(browser: &std::path::Path, size: &str) -> String {
-    let folder = std::env::temp_dir().join(format!("synfin-page-{}-{size}", std::process::id()));
+    results_of(browser, size, (&sample(), include_str!("in_browser.js")))
+}
+
+/// What a driver says of a page.
+fn results_of(browser: &std::path::Path, size: &str, (data, driver): (&Data, &str)) -> String {
+    let name = format!("synfin-page-{}-{size}-{}", std::process::id(), data.language.tag());
+    let folder = std::env::temp_dir().join(name);
     std::fs::create_dir_all(&folder).expect("a folder for the page can be made");
-    let driver = format!("<body><script>{}</script>", include_str!("in_browser.js"));
+    let driver = format!("<body><script>{driver}</script>");
     let file = folder.join("page.html");
-    std::fs::write(&file, html(&sample()).replacen("<body>", &driver, 1)).expect("the page can be written");
+    std::fs::write(&file, html(data).replacen("<body>", &driver, 1)).expect("the page can be written");
     let output = std::process::Command::new(browser)
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
         .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
@@ -347,7 +358,7 @@ fn the_page_works_in_a_browser() {
     };
     let expected = "connections=2\nfindings=3\ndrawn=true\nwhole=0 s – 470 ms\nzoomed=true\n\
                     unzoomed=0 s – 470 ms\nhover=client: ESTABLISHED\nfiltered=4 of 278 rows\ninspected=true\n\
-                    jumped=61\nraw=raw\ntheme=dark\nhostile=1\nnext=true\nscripts=4";
+                    jumped=61\nraw=raw\ntheme=dark\nhostile=1\nnext=true\nscripts=5";
     assert_eq!(
         results_in_browser(&browser, "1440,900").replace("few=true\n", "").replace("cut=0\n", ""),
         expected
@@ -359,4 +370,25 @@ fn the_page_works_in_a_browser() {
     // On a phone the page is one long column; the ladder must not become as long as the connection.
     let narrow = results_in_browser(&browser, "500,800");
     assert!(narrow.contains("few=true\n") && narrow.contains("jumped=61\n"), "{narrow}");
+}
+
+/// Everything that a page shows, its buttons and hints, in Chinese.
+#[test]
+fn a_chinese_page_has_no_english_left() {
+    let kept = crate::captured::tests::exchange();
+    let data = crate::captured::page(&kept, "1.pcap", Language::Chinese);
+    assert!(html(&data).contains("<html lang=\"zh-CN\">"));
+    let Some(browser) = browser() else {
+        assert!(std::env::var_os("CI").is_none(), "there is no chromium here: install the package chromium");
+        drop(writeln!(std::io::stderr(), "skipped: there is no chromium here; the package chromium has it"));
+        return;
+    };
+    let said = results_of(&browser, "1440,900", (&data, include_str!("in_chinese.js")));
+    let english = words::latin::english_in(&said.replace("1.pcap", "").replace("cut=0", ""));
+    assert!(english.is_empty(), "{english:?} in\n{said}");
+    for words in ["时序图", "往返时间", "快捷键", "连接 0", "下一行", "服务器先关闭", "接收窗口", "第 1 帧"]
+    {
+        assert!(said.contains(words), "no {words} in\n{said}");
+    }
+    assert!(said.contains("cut=0"), "a reason is cut\n{said}");
 }

@@ -1,6 +1,7 @@
 //! Long addresses, shortened so that they stay apart: the first group, the last ones, and a mark between them.
 
 use crate::style::Style;
+use crate::words::{self, Language};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
@@ -53,8 +54,8 @@ impl ShortNames {
     }
 
     /// What the short names stand for, a line each.
-    pub(super) fn legend(&self) -> impl Iterator<Item = String> + '_ {
-        self.0.iter().map(|(host, name)| format!("{name} is {host}"))
+    pub(super) fn legend(&self, language: Language) -> impl Iterator<Item = String> + '_ {
+        self.0.iter().map(move |(host, name)| words::stands_for(name, &host.to_string(), language))
     }
 }
 
@@ -80,7 +81,10 @@ mod tests {
             shown,
             ["[2001:…:5:6]:443", "[2001:…:9:6]:443", "[2001:…:7]:443", "[fe80::1]:443", "10.0.0.1:443"]
         );
-        assert_eq!(names.legend().count(), 3);
-        assert_eq!(names.legend().next().as_deref(), Some("2001:…:5:6 is 2001:db8:1:2:3:4:5:6"));
+        assert_eq!(names.legend(Language::English).count(), 3);
+        assert_eq!(
+            names.legend(Language::English).next().as_deref(),
+            Some("2001:…:5:6 is 2001:db8:1:2:3:4:5:6")
+        );
     }
 }

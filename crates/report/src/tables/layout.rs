@@ -6,7 +6,7 @@
 use super::addresses::ShortNames;
 use super::{Cell, Column, Fit, Table};
 use crate::style::{Style, columns, harmless};
-use crate::{Charset, style};
+use crate::{Charset, style, words};
 
 /// The least width of a column whose cells are cut.
 const SHRUNK_WIDTH_MIN: usize = 8;
@@ -47,7 +47,7 @@ impl Layout {
         if layout.needs(table, WRAPPED_WIDTH_WISHED) > style.width {
             let names = ShortNames::of(table.addresses(), style);
             layout = Layout::with(table, &names, style);
-            layout.legend = names.legend().collect();
+            layout.legend = names.legend(table.language).collect();
         }
         layout.leave_out(table, style);
         layout.narrow(table, style);
@@ -104,7 +104,7 @@ impl Layout {
         if !left_out.is_empty() {
             let titles: Vec<&str> =
                 left_out.into_iter().map(|place| table.columns[place].title.as_str()).collect();
-            let told = format!("a wider terminal also shows: {}", titles.join(", "));
+            let told = words::wider(&titles, table.language);
             self.legend.extend(style::wrap(&told, style.width));
         }
     }
@@ -129,14 +129,15 @@ impl Layout {
     }
 }
 
-/// Replaces characters that are not in the character set. In our numbers this is only `µ`.
+/// Replaces characters that are not in the character set. In our numbers this is only `µ`. Who asks for Chinese can show it:
+/// wide characters stay.
 fn in_charset(text: &str, style: &Style) -> String {
     if style.charset == Charset::Unicode {
         return text.to_owned();
     }
     let plain = |c: char| match c {
         'µ' => 'u',
-        c if c.is_ascii() => c,
+        c if c.is_ascii() || columns(c.encode_utf8(&mut [0; 4])) > 1 => c,
         _ => '?',
     };
     text.chars().map(plain).collect()

@@ -1,20 +1,36 @@
 //! English.
 
 mod capture;
+mod connection;
 mod correction;
 mod ending;
+mod findings;
 mod group;
+mod labels;
+mod ladder;
 mod limits;
 mod opening;
+mod page;
 mod transfer;
+mod values;
 
+pub(super) use connection::{connection, contents, ended, ending, icmp, notice};
 pub(super) use correction::correction;
+pub(super) use findings::{
+    aside, connections, damage, findings, first_segments, left_out, more_connections, more_findings,
+    needless, no_tcp, nothing_passes, of_stream, page_has_more, page_title, put_in_order, scale_inferred,
+    several_hosts, stands_for, wider, window_closed, with_host,
+};
 pub(super) use group::group;
+pub(super) use labels::label;
+pub(super) use ladder::{arrives_later, folded, in_flight, lost, note, old, remark, story, without_flags};
 pub(super) use limits::limits;
+pub(super) use page::PAGE;
+pub(super) use values::{cause, completeness, family, kind, reason, refusal, severity, timer, verdict};
 
+use super::said::{Said, percent, time};
 use crate::numbers;
 use lens::{Finding, FindingId};
-use std::time::Duration;
 
 /// Every kind has its sentence.
 pub(super) fn finding(finding: &Finding) -> String {
@@ -84,34 +100,7 @@ pub(super) fn finding(finding: &Finding) -> String {
     }
 }
 
-/// A finding, as sentences ask for it.
-struct Said<'a> {
-    finding: &'a Finding,
-    /// The end that it speaks of.
-    who: String,
-    /// The other end.
-    whom: String,
-}
-
 impl Said<'_> {
-    fn of(finding: &Finding) -> Said<'_> {
-        let [who, whom] = finding.subject.address_and_peer().map(|address| address.to_string());
-        Said { finding, who, whom }
-    }
-
-    fn has(&self, sign: &str) -> bool {
-        self.finding.has(sign)
-    }
-
-    /// 0 where there is none.
-    fn number(&self, name: &str) -> u64 {
-        self.finding.number(name).unwrap_or(0)
-    }
-
-    fn time(&self, name: &str) -> String {
-        time(self.number(name))
-    }
-
     fn times(&self, name: &str) -> String {
         times(self.number(name))
     }
@@ -126,10 +115,6 @@ impl Said<'_> {
     }
 }
 
-fn time(us: u64) -> String {
-    numbers::duration(Duration::from_micros(us))
-}
-
 /// The number and the words that fit it.
 fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", numbers::grouped(count), if count == 1 { one } else { many })
@@ -142,9 +127,4 @@ fn times(count: u64) -> String {
         2 => "twice".to_owned(),
         count => format!("{} times", numbers::grouped(count)),
     }
-}
-
-/// `194` per mille as `19.4 %`.
-fn percent(per_mille: u64) -> String {
-    format!("{}.{} %", per_mille / 10, per_mille % 10)
 }

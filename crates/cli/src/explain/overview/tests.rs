@@ -43,12 +43,12 @@ fn the_first_connections_are_those_of_a_table_of_all() {
             Sort::Rtt => ("RTT", Order::Descending),
             Sort::Again => ("again", Order::Descending),
         };
-        let mut all = captured::connections(&kept.connections);
+        let mut all = captured::connections(&kept.connections, Language::English);
         all.sort_by(all.column(title).expect("a column to sort by"), order);
         for top in [0, 1, 3, 19, 20, 40, usize::MAX] {
             let mut expected = all.clone();
             expected.truncate(top);
-            let mut overview = Overview::of(&kept, *sort, top);
+            let mut overview = Overview::of(&kept, *sort, top, Language::English);
             assert_eq!((overview.table(), overview.total), (expected, 40), "by {title}, the first {top}");
         }
     }

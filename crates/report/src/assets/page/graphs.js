@@ -49,7 +49,7 @@ function drawGraphs() {
   g.setTransform(ratio, 0, 0, ratio, 0, 0);
   g.fillStyle = palette.paper;
   g.fillRect(0, 0, width, height);
-  g.font = '11px system-ui, "DejaVu Sans", sans-serif';
+  g.font = '11px system-ui, "DejaVu Sans", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif';
   g.lineWidth = 1.4;
   const [t0, t1] = graphs.span, inner = width - MARGIN.left - MARGIN.right;
   const x = (t) => MARGIN.left + ((t - t0) / (t1 - t0)) * inner;
@@ -187,9 +187,9 @@ function paintLimits(g, c, d, box, x) {
     const top = box.top + 13 + side * (height + 17), bottom = top + height, spans = (c.limits || [])[side] || [];
     g.textAlign = "left";
     g.fillStyle = side === 0 ? palette.right : palette.left;
-    g.fillText(`${side === 0 ? "→" : "←"} waited for`, 8, top + 2);
+    g.fillText(`${side === 0 ? "→" : "←"} ${word("waited-for")}`, 8, top + 2);
     g.fillStyle = palette.dim;
-    g.fillText(limitedBy((c.limited || [])[side]) || "nothing", 8, top + 15);
+    g.fillText(limitedBy((c.limited || [])[side]) || word("nothing"), 8, top + 15);
     g.save();
     g.beginPath();
     g.rect(box.left, top - 14, box.right - box.left, height + 15);
@@ -203,9 +203,9 @@ function paintLimits(g, c, d, box, x) {
       g.fillStyle = palette[color];
       g.fillRect(left, bottom - tall, right - left, tall);
       const all = s.to - s.from, shares = LIMITS.map((name, i) => [name, s.waited[i]]).filter(([, t]) => t > 0).map(([name, t]) => `${name} ${showTime(t)} (${Math.round((t / all) * 100)} %)`);
-      graphs.hits.push({ left, right, top, bottom, text: `${nameOf(c.ends[side])} waited for
+      graphs.hits.push({ left, right, top, bottom, text: `${word("end-waited-for", nameOf(c.ends[side]))}
 ${shares.join("\n")}
-${seconds(s.from - d.span[0])} to ${seconds(s.to - d.span[0])}` });
+${word("from-to", seconds(s.from - d.span[0]), seconds(s.to - d.span[0]))}` });
       const from = Math.max(left, box.left), to = Math.min(right, box.right);
       if (tall > 12 && to - from > g.measureText(LIMITS[by]).width + 8) { g.fillStyle = palette.paper; g.textAlign = "center"; g.fillText(LIMITS[by], (from + to) / 2, bottom - tall / 2 + 0.5); }
     }
@@ -216,10 +216,10 @@ ${seconds(s.from - d.span[0])} to ${seconds(s.to - d.span[0])}` });
       g.textAlign = "center";
       g.fillText(letter, at, top - 8);
       g.fillRect(at - 0.5, top - 2, 1, height + 2);
-      const lasted = e.until === undefined ? "" : ` for ${showTime(e.until - e.at)}`;
+      const lasted = e.until === undefined ? "" : word("lasted", showTime(e.until - e.at));
       // Hits of events come first: they are small, and lie over the spans.
       graphs.hits.unshift({ left: at - 5, right: at + 5, top: top - 14, bottom: top, frame: e.frame, text: `${seconds(e.at - d.span[0])}  ${nameOf(c.ends[side])}
-${e.text}${lasted} (frame ${e.frame})` });
+${e.text}${lasted}${word("in-frame", e.frame)}` });
     }
     g.restore();
   }
@@ -244,7 +244,7 @@ function paintSequence(g, c, d, box, x) {
   let windowTop = -Infinity;
   for (let i = a0; i < a1; i++) windowTop = Math.max(windowTop, way.window[i][1]);
   const top = windowTop <= high + (high - low) * 1.2 ? Math.max(high, windowTop) : high;
-  const y = plane(g, box, "sequence", Math.max(0, low - room), top + room, KIBI, "B");
+  const y = plane(g, box, word("pane-sequence"), Math.max(0, low - room), top + room, KIBI, "B");
   steps(g, way.window, x, y, palette.grey, t1);
   steps(g, way.acks, x, y, palette.good, t1);
   g.fillStyle = palette.left;
@@ -276,7 +276,7 @@ function paintFlight(g, c, d, box, x) {
   const most = Math.max(highest(visible(way.flight), 1), highest(visible(cwnd), 1), 1);
   const window = way.window.map(([at, , size]) => [at, size]);
   const open = highest(visible(window), 1);
-  const y = plane(g, box, "in flight", 0, open <= most * 4 ? Math.max(open, most) * 1.05 : most * 1.1, KIBI, "B");
+  const y = plane(g, box, word("pane-flight"), 0, open <= most * 4 ? Math.max(open, most) * 1.05 : most * 1.1, KIBI, "B");
   steps(g, window, x, y, palette.grey, graphs.span[1]);
   steps(g, cwnd, x, y, palette.active, graphs.span[1]);
   steps(g, way.flight, x, y, palette.right, graphs.span[1]);
@@ -284,7 +284,7 @@ function paintFlight(g, c, d, box, x) {
 
 function paintRtt(g, c, d, box, x) {
   const list = d.directions[view.direction].rtt;
-  const shown = visible(list), y = plane(g, box, "round trip", 0, (highest(shown, 1) || 1e-3) * 1.1, MILLI, "s");
+  const shown = visible(list), y = plane(g, box, word("pane-rtt"), 0, (highest(shown, 1) || 1e-3) * 1.1, MILLI, "s");
   g.fillStyle = palette.right;
   const drawn = new Set();
   for (const [at, rtt] of shown) {
@@ -303,7 +303,7 @@ function paintRate(g, c, d, box, x) {
     return sums.map((bits) => bits / bin);
   });
   const most = Math.max(...bins[0], ...bins[1], 1);
-  const y = plane(g, box, "throughput", 0, most * 1.08, KILO, "bit/s");
+  const y = plane(g, box, word("pane-rate"), 0, most * 1.08, KILO, "bit/s");
   [palette.right, palette.left].forEach((color, side) => {
     steps(g, Array.from(bins[side], (rate, i) => [t0 + i * bin, rate]), x, y, color, t1);
   });
@@ -361,10 +361,10 @@ function showTip(px, py) {
   const hit = graphs.hits.find((h) => px >= h.left - 1 && px <= h.right + 1 && py >= h.top && py <= h.bottom);
   let text = "";
   if (hit && hit.text) text = hit.text;
-  else if (hit) text = `${c.ends[hit.side].name || c.ends[hit.side].address}: ${hit.span.state}\n${seconds(hit.span.from - d.span[0])} to ${seconds(hit.span.to - d.span[0])} (${showTime(hit.span.to - hit.span.from)})${hit.span.on ? `\n${hit.span.on}` : ""}`;
+  else if (hit) text = `${c.ends[hit.side].name || c.ends[hit.side].address}: ${hit.span.state}\n${word("from-to", seconds(hit.span.from - d.span[0]), seconds(hit.span.to - d.span[0]))} (${showTime(hit.span.to - hit.span.from)})${hit.span.on ? `\n${hit.span.on}` : ""}`;
   else {
     const row = nearest(px, py);
-    if (row && row.segment) text = `${row.segment.frame ? `frame ${row.segment.frame}   ` : ""}${seconds(row.at - d.span[0])}\n${row.segment.from === 0 ? "→" : "←"} ${label(c, row.segment, view.raw)}\n${reason(row.segment)}`.trim();
+    if (row && row.segment) text = `${row.segment.frame ? `${word("frame", row.segment.frame)}   ` : ""}${seconds(row.at - d.span[0])}\n${row.segment.from === 0 ? "→" : "←"} ${label(c, row.segment, view.raw)}\n${reason(row.segment)}`.trim();
     else text = seconds(graphs.time(px) - d.span[0]);
   }
   tip.textContent = text;

@@ -6,10 +6,7 @@ const ROWS_MAX = 400;
 /** What the columns of a row take besides the arrow and the reason, and the word of the family before a reason. */
 const COLUMNS_FIXED = 32 + 56 + 92 + 2 * 112 + 5 * 6, CHIP = 78;
 const ladder = { rows: [], tops: new Float64Array(1), reason: 40, said: 60, cards: false };
-const FAMILIES = [
-  ["new", "for the first time"], ["ack", "acknowledgment"], ["timer", "again: a timer ran out"], ["recovery", "again: acknowledgments show it"],
-  ["probe", "asks for an answer"], ["window", "the receiver's window"], ["reset", "reset"],
-];
+const FAMILIES = ["new", "ack", "timer", "recovery", "probe", "window", "reset"];
 
 function stateCell(state, fresh, side) {
   const cell = make("span", `state ${side}${fresh ? " new" : ""}`, state || "");
@@ -18,17 +15,38 @@ function stateCell(state, fresh, side) {
 }
 
 /** The word and colour of a segment's family. */
-const chip = (name) => make("span", `chip f-${name}`, name);
+const chip = (name) => make("span", `chip f-${name}`, word(`family-${name}`));
 
-/** Breaks words into lines of at most `columns` letters; a longer word is broken too. Words are `[text, class]`. */
+/** Chinese characters and their punctuation, which take two columns. */
+const WIDE = /[\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6]/;
+const columnsOf = (text) => { let sum = 0; for (const c of text) sum += WIDE.test(c) ? 2 : 1; return sum; };
+
+/** The pieces of a word between which a line may be broken: around wide characters, but not before a mark that closes. */
+function piecesOf(word) {
+  const pieces = [];
+  let last = "";
+  for (const c of word) {
+    const together = !last || (!WIDE.test(last) && !WIDE.test(c)) || "（《“([".includes(last) || "，。；：！？、）》”…,.;:!?)]%".includes(c);
+    if (together && pieces.length) pieces[pieces.length - 1] += c; else pieces.push(c);
+    last = c;
+  }
+  return pieces;
+}
+
+/** Breaks words into lines of at most `columns` columns; a longer word is broken too. Words are `[text, class]`. */
 function wrapped(words, columns) {
   const lines = [];
   let room = 0;
-  for (let [word, cls] of words) {
-    if (lines.length && word.length + 1 <= room) { lines[lines.length - 1].push([` ${word}`, cls]); room -= word.length + 1; continue; }
-    for (; word.length > columns; word = word.slice(columns)) lines.push([[word.slice(0, columns), cls]]);
-    lines.push([[word, cls]]);
-    room = columns - word.length;
+  for (const [word, cls] of words) {
+    let gap = " ";
+    for (let piece of piecesOf(word)) {
+      const wide = columnsOf(piece);
+      if (lines.length && wide + gap.length <= room) { lines[lines.length - 1].push([gap + piece, cls]); room -= wide + gap.length; gap = ""; continue; }
+      for (; columnsOf(piece) > columns; piece = piece.slice(columns)) lines.push([[piece.slice(0, columns), cls]]);
+      lines.push([[piece, cls]]);
+      room = columns - columnsOf(piece);
+      gap = "";
+    }
   }
   return lines;
 }
@@ -39,7 +57,7 @@ function linesOf(row) {
   if (row.note) return wrapped(words(`◆ ${row.note.text}`, ""), ladder.said);
   if (row.move) return wrapped(words(row.move.on, ""), ladder.reason);
   const verdicts = row.segment.analysis || [];
-  return wrapped([...words(reason(row.segment), ""), ...(verdicts.length ? words(`[${verdicts.join(", ")}]`, "verdict") : [])], ladder.reason);
+  return wrapped([...words(reason(row.segment), ""), ...(verdicts.length ? words(`[${verdicts.join(word("comma"))}]`, "verdict") : [])], ladder.reason);
 }
 
 const lineElements = (row) => linesOf(row).map((line) => make("span", "line", null, ...line.map(([text, cls]) => (cls ? make("span", cls, text) : text))));
@@ -112,11 +130,11 @@ function filterLadder() {
   const c = view.connection, words = $("segment-filter").value.toLowerCase().split(/\s+/).filter(Boolean), all = derive(c).rows;
   ladder.rows = words.length === 0 ? all : all.filter((row) => {
     const s = row.segment;
-    const text = (s ? [label(c, s, view.raw), s.why, s.family, reason(s), ...(s.analysis || []), s.frame, ...row.states] : [row.note ? row.note.text : row.move.on, ...row.states]).join(" ").toLowerCase();
+    const text = (s ? [label(c, s, view.raw), s.why, s.family, s.family && word(`family-${s.family}`), reason(s), ...(s.analysis || []), s.frame, ...row.states] : [row.note ? row.note.text : row.move.on, ...row.states]).join(" ").toLowerCase();
     return words.every((word) => text.includes(word));
   });
-  const left = c.segments_left_out ? `, ${grouped(c.segments_left_out)} more are not in this page` : "";
-  $("segment-count").textContent = `${grouped(ladder.rows.length)} of ${grouped(all.length)} rows${left}`;
+  const left = c.segments_left_out ? word("more-not-here", grouped(c.segments_left_out)) : "";
+  $("segment-count").textContent = word("rows-of", grouped(ladder.rows.length), grouped(all.length)) + left;
   layOut();
   drawLadder();
 }
@@ -133,15 +151,15 @@ function reveal(row) {
 function inspect(row) {
   const box = $("inspector"), c = view.connection;
   box.replaceChildren();
-  if (!row || !row.segment) { box.append(row ? (row.note ? row.note.text : row.move.on) : "Click a segment in the ladder or in the graph."); return; }
+  if (!row || !row.segment) { box.append(row ? (row.note ? row.note.text : row.move.on) : word("click")); return; }
   const s = row.segment, parts = [
-    ["frame", s.frame], ["seq", s.offset === null ? s.seq : `${s.offset} (raw ${s.seq})`],
-    ["ack", s.ack === undefined ? null : `${s.ackOffset} (raw ${s.ack})`], ["len", s.len], ["window", s.window],
-    ["sack", (s.sack || []).map(([l, r]) => `${l}-${r}`).join(" ")], ["AccECN", s.options], ["why", s.why], ["analysis", (s.analysis || []).join(", ")],
-    ["arrived", s.arrived === undefined ? null : `${showTime(s.arrived - s.at)} later`],
+    ["frame", s.frame], ["seq", s.offset === null ? s.seq : word("or-raw", s.offset, s.seq)],
+    ["ack", s.ack === undefined ? null : word("or-raw", s.ackOffset, s.ack)], ["len", s.len], ["window", s.window],
+    ["sack", (s.sack || []).map(([l, r]) => `${l}-${r}`).join(" ")], ["accecn", s.options], ["why", document.documentElement.lang === "en" ? s.why : s.reason], ["analysis", (s.analysis || []).join(word("comma"))],
+    ["arrived", s.arrived === undefined ? null : word("later", showTime(s.arrived - s.at))],
   ];
   box.append(make("b", "", `${c.ends[s.from].name || c.ends[s.from].address} `), make("b", "", s.flags));
-  for (const [name, value] of parts) if (value !== null && value !== undefined && value !== "") box.append(`   ${name} `, make("b", "", value));
+  for (const [name, value] of parts) if (value !== null && value !== undefined && value !== "") box.append(`   ${word(`name-${name}`)} `, make("b", "", value));
 }
 
 function listenToLadder() {
@@ -149,6 +167,6 @@ function listenToLadder() {
   box.addEventListener("scroll", drawLadder, { passive: true });
   box.addEventListener("click", (e) => { const row = e.target.closest(".row"); if (row) pick(ladder.rows[row.dataset.index], {}); });
   $("segment-filter").addEventListener("input", () => { box.scrollTop = 0; filterLadder(); });
-  $("families").append(...FAMILIES.map(([name, about]) => make("span", "", null, chip(name), ` ${about}`)));
+  $("families").append(...FAMILIES.map((name) => make("span", "", null, chip(name), ` ${word(`family-about-${name}`)}`)));
   new ResizeObserver(() => { if (view.connection) { layOut(); drawLadder(); } }).observe(box);
 }

@@ -3,7 +3,7 @@ const lists = { column: "stream", descending: false, shown: [] };
 const GROUPS_FIRST = 8, FINDINGS_FIRST = 50, FRAMES_FIRST = 8;
 const SEVERITIES = ["info", "note", "warning", "error"];
 const MARKS = { info: "•", note: "•", warning: "▲", error: "✖" };
-const LIMITS = ["application", "network", "receiver", "itself"];
+const LIMITS = ["application", "network", "receiver", "itself"].map((name) => word(`limit-${name}`));
 
 /** What an end waited for most, and how much of its time: `network 80 %`. */
 function limitedBy(waited) {
@@ -18,14 +18,14 @@ const nameOf = (end) => end.address || end.name;
 /** `pair` columns have a value for each end, one above the other. */
 const COLUMNS = [
   { id: "stream", title: "#", number: true, value: (c) => c.stream, text: (c) => c.stream },
-  { id: "ends", title: "ends", pair: true, value: (c) => c.ends.map(nameOf).join(" "), text: (c, side) => `${side ? "⇄ " : ""}${nameOf(c.ends[side])}` },
-  { id: "state", title: "states", pair: true, value: (c) => (c.last_states || []).join(" "), text: (c, side) => (c.last_states || [])[side] || "" },
-  { id: "sent", title: "sent", label: "sent", number: true, pair: true, value: (c) => both(c.bytes), text: (c, side) => showBytes(c.bytes[side]) },
-  { id: "again", title: "again", label: "again", number: true, pair: true, value: (c) => both(c.again), text: (c, side) => grouped((c.again || [0, 0])[side]) },
-  { id: "limited", title: "waited for", pair: true, value: (c) => limitedBy((c.limited || [[], []])[c.bytes[1] > c.bytes[0] ? 1 : 0]), text: (c, side) => limitedBy((c.limited || [])[side]) },
+  { id: "ends", title: word("column-ends"), pair: true, value: (c) => c.ends.map(nameOf).join(" "), text: (c, side) => `${side ? "⇄ " : ""}${nameOf(c.ends[side])}` },
+  { id: "state", title: word("column-states"), pair: true, value: (c) => (c.last_states || []).join(" "), text: (c, side) => (c.last_states || [])[side] || "" },
+  { id: "sent", title: word("column-sent"), label: word("column-sent"), number: true, pair: true, value: (c) => both(c.bytes), text: (c, side) => showBytes(c.bytes[side]) },
+  { id: "again", title: word("column-again"), label: word("column-again"), number: true, pair: true, value: (c) => both(c.again), text: (c, side) => grouped((c.again || [0, 0])[side]) },
+  { id: "limited", title: word("column-limited"), pair: true, value: (c) => limitedBy((c.limited || [[], []])[c.bytes[1] > c.bytes[0] ? 1 : 0]), text: (c, side) => limitedBy((c.limited || [])[side]) },
   { id: "rtt", title: "RTT", label: "RTT", number: true, value: (c) => (c.round_trip === undefined ? -1 : c.round_trip), text: (c) => (c.round_trip === undefined ? "-" : showTime(c.round_trip)) },
-  { id: "time", title: "duration", label: "in", number: true, value: (c) => c.duration, text: (c) => showTime(c.duration) },
-  { id: "ending", title: "end", value: (c) => c.ending || "", text: (c) => c.ending || "" },
+  { id: "time", title: word("column-duration"), label: word("column-in"), number: true, value: (c) => c.duration, text: (c) => showTime(c.duration) },
+  { id: "ending", title: word("column-end"), value: (c) => c.ending || "", text: (c) => c.ending || "" },
 ];
 
 /** Findings by connection, made once. */
@@ -35,6 +35,8 @@ for (const f of data.findings || []) {
   if (list) list.push(f); else findingsByStream.set(f.stream, [f]);
 }
 const findingsOf = (c) => findingsByStream.get(c.stream) || [];
+/** A severity as people read it. */
+const severityWord = (severity) => word(`severity-${severity}`);
 const worstOf = (c) => (c.worst === undefined ? (c.worst = Math.max(-1, ...findingsOf(c).map((f) => SEVERITIES.indexOf(f.severity)))) : c.worst);
 
 function sortBy(id, descending) {
@@ -66,7 +68,7 @@ function orderConnections() {
   const rows = all.filter((c) => words.every((word) => textOf(c).includes(word))).map((c) => [column.value(c), c]);
   rows.sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : a[1].stream - b[1].stream) * sign);
   lists.shown = rows.map((row) => row[1]);
-  $("connection-count").textContent = (words.length ? `${grouped(lists.shown.length)} of ` : "") + grouped(all.length);
+  $("connection-count").textContent = words.length ? word("of", grouped(lists.shown.length), grouped(all.length)) : grouped(all.length);
   drawConnectionsHead();
   drawConnections();
 }
@@ -88,7 +90,7 @@ function connectionElement(c) {
   const worst = SEVERITIES[worstOf(c)];
   if (worst) {
     const mark = make("span", `mark ${worst}`, MARKS[worst]);
-    mark.title = `${worst === "error" ? "problem" : worst}: ${findingsOf(c)[0].text}`;
+    mark.title = word("colon", severityWord(worst), findingsOf(c)[0].text);
     row.firstChild.append(mark);
   }
   return row;
@@ -110,25 +112,25 @@ function drawConnections() {
 function jumps(f, own) {
   const box = make("span", "jumps");
   if (!own && f.stream !== undefined && f.stream !== null) {
-    const whole = make("button", "", `connection ${f.stream}`);
+    const whole = make("button", "", word("connection-number", f.stream));
     whole.onclick = () => jump(f.stream);
     box.append(whole);
   }
   for (const frame of (f.frames || []).slice(0, FRAMES_FIRST)) {
-    const button = make("button", "", `frame ${frame}`);
+    const button = make("button", "", word("frame", frame));
     button.onclick = () => jump(f.stream, frame);
     box.append(button);
   }
   const left = (f.frames || []).length - FRAMES_FIRST;
-  if (left > 0) box.append(make("span", "dim", `and ${grouped(left)} more`));
+  if (left > 0) box.append(make("span", "dim", word("and-more", grouped(left))));
   return box;
 }
 
 /** One finding, or one sentence for many. */
 function findingElement({ severity, text, section, host, kind }, ...more) {
-  const item = make("li", severity), word = severity === "error" ? "problem" : severity;
-  item.append(make("span", `severity ${severity}`, `${MARKS[severity]} ${word}`), " ", text);
-  if (section) item.append(" ", make("span", "dim", `(${section})`));
+  const item = make("li", severity);
+  item.append(make("span", `severity ${severity}`, `${MARKS[severity]} ${severityWord(severity)}`), " ", text);
+  if (section) item.append(" ", make("span", "dim", word("brackets", section)));
   if (kind) item.append(" ", make("span", "kind", `${kind} · ${host}`));
   item.append(...more);
   return item;
@@ -138,12 +140,12 @@ function findingElement({ severity, text, section, host, kind }, ...more) {
 function groupElement(group) {
   const list = group.findings;
   if (list.length === 1 && (group.count || 1) === 1) return findingElement(group, jumps(list[0]));
-  const each = make("ol"), all = make("details", "", null, make("summary", "", `${grouped(group.count)} findings`), each);
+  const each = make("ol"), all = make("details", "", null, make("summary", "", word("count-findings", grouped(group.count))), each);
   all.ontoggle = () => {
     if (!all.open || each.firstChild) return;
     each.append(...list.slice(0, FINDINGS_FIRST).map((f) => make("li", "", `${f.text} `, jumps(f))));
     const left = group.count - Math.min(list.length, FINDINGS_FIRST);
-    if (left > 0) each.append(make("li", "dim", `and ${grouped(left)} more; each is with its connection`));
+    if (left > 0) each.append(make("li", "dim", word("and-more-findings", grouped(left))));
   };
   return findingElement(group, list.length ? jumps(list[0]) : "", all);
 }
@@ -160,11 +162,11 @@ function groupFindings() {
 function drawFindings(all) {
   const groups = lists.groups || (lists.groups = groupFindings()), shown = all ? groups : groups.slice(0, GROUPS_FIRST);
   const count = groups.reduce((sum, g) => sum + g.count, 0);
-  $("finding-count").textContent = count ? `${grouped(count)}${groups.length < count ? ` in ${grouped(groups.length)} groups` : ""}` : "none";
+  $("finding-count").textContent = count ? (groups.length < count ? word("in-groups", grouped(count), grouped(groups.length)) : grouped(count)) : word("no-findings");
   $("findings").replaceChildren(...shown.map(groupElement));
   const more = $("more-findings");
   more.hidden = shown.length === groups.length;
-  more.textContent = `show all ${grouped(groups.length)}`;
+  more.textContent = word("show-all", grouped(groups.length));
   more.onclick = () => drawFindings(true);
 }
 
@@ -191,7 +193,7 @@ function listenToLists() {
   box.addEventListener("keydown", (e) => { if (e.key === "Enter") chosen(e); });
   $("capture").addEventListener("scroll", drawConnections, { passive: true });
   $("connection-filter").addEventListener("input", orderConnections);
-  $("sort").append(...COLUMNS.map((k) => { const option = make("option", "", k.title === "#" ? "number" : k.title); option.value = k.id; return option; }));
+  $("sort").append(...COLUMNS.map((k) => { const option = make("option", "", k.title === "#" ? word("column-number") : k.title); option.value = k.id; return option; }));
   $("sort").onchange = () => { const k = COLUMNS.find((k) => k.id === $("sort").value); sortBy(k.id, Boolean(k.number && k.id !== "stream")); };
   new ResizeObserver(drawConnections).observe($("capture"));
 }

@@ -20,7 +20,7 @@ function open(c) {
   view.row = null;
   const d = derive(c);
   view.direction = d.directions[1].top > d.directions[0].top ? 1 : 0;
-  $("to-one").textContent = `connection ${c.stream}`;
+  $("to-one").textContent = word("connection-number", c.stream);
   drawHead(c);
   drawOwnFindings(c);
   drawDirection();
@@ -40,21 +40,21 @@ function drawHead(c) {
     const rows = c.facts.map((f) => make("tr", "", null, make("th", "", f.name), ...f.values.map((v) => make("td", "mono", v))));
     const names = make("tr", "", null, make("th"), ...c.ends.map((e, side) => make("th", "", `${side === 0 ? "→ " : "← "}${e.name || e.address}`)));
     const table = make("table", "", null, make("thead", "", null, names), make("tbody", "", null, ...rows));
-    parts.push(make("details", "", null, make("summary", "", "numbers of both directions"), table));
+    parts.push(make("details", "", null, make("summary", "", word("both-directions")), table));
   }
   $("head").replaceChildren(...parts);
   const blank = () => make("span"), room = Math.max(24, Math.floor(parseInt(getComputedStyle($("ladder-head")).getPropertyValue("--arrow"), 10) / 15 + 14));
-  $("ladder-head").replaceChildren(make("span", "num", "frame"), make("span", "num", "seconds"), make("span", "name", c.ends[0].name || short(c.ends[0].address, room)), blank(), make("span", "name r", c.ends[1].name || short(c.ends[1].address, room)), make("span", "", "why"));
+  $("ladder-head").replaceChildren(make("span", "num", word("name-frame")), make("span", "num", word("seconds")), make("span", "name", c.ends[0].name || short(c.ends[0].address, room)), blank(), make("span", "name r", c.ends[1].name || short(c.ends[1].address, room)), make("span", "", word("name-why")));
 }
 
 function drawDirection() {
   const [from, to] = view.direction === 0 ? [0, 1] : [1, 0], name = (i) => view.connection.ends[i].name || short(view.connection.ends[i].address, 24);
   $("direction").textContent = `${name(from)} → ${name(to)}`;
-  const entries = [["right", "sent"], ["note", "sent again"], ["bad", "lost"], ["good", "acknowledged"], ["left", "SACK"], ["grey", "window"],
-    ["wait", "waits for the application (low)"], ["active", "for the network or its congestion window (middle)"], ["passive", "for the receiver's window (high)"]];
-  const events = (view.connection.events || []).map((e) => e.kind), told = [["timeout", "T timeout"], ["zero-window", "0 closed window"], ["reset", "R reset"], ["icmp", "I ICMP error"]].filter(([kind]) => events.includes(kind));
-  if (view.connection.cwnd && view.connection.cwnd[view.direction] && view.connection.cwnd[view.direction].length) entries.push(["active", "congestion window"]);
-  $("legend").replaceChildren(...entries.map(([color, text]) => { const mark = make("i"); mark.style.background = `var(--${color})`; return make("span", "", null, mark, text); }), ...told.map(([, text]) => make("span", "", text)));
+  const entries = [["right", "sent"], ["note", "again"], ["bad", "lost"], ["good", "acknowledged"], ["left", "sack"], ["grey", "window"],
+    ["wait", "application"], ["active", "network"], ["passive", "receiver"]].map(([color, key]) => [color, word(`legend-${key}`)]);
+  const events = (view.connection.events || []).map((e) => e.kind), told = ["timeout", "zero-window", "reset", "icmp"].filter((kind) => events.includes(kind));
+  if (view.connection.cwnd && view.connection.cwnd[view.direction] && view.connection.cwnd[view.direction].length) entries.push(["active", word("legend-cwnd")]);
+  $("legend").replaceChildren(...entries.map(([color, text]) => { const mark = make("i"); mark.style.background = `var(--${color})`; return make("span", "", null, mark, text); }), ...told.map((kind) => make("span", "", word(`event-${kind}`))));
 }
 
 /** Picks a row; `scroll` brings it into view in the ladder, `zoom` in the graphs. */
@@ -102,26 +102,26 @@ function remember() {
 const THEMES = ["auto", "light", "dark"];
 function setTheme(name) {
   if (name === "auto") delete document.documentElement.dataset.theme; else document.documentElement.dataset.theme = name;
-  $("theme").textContent = `theme: ${name}`;
+  $("theme").textContent = word("theme", word(`theme-${name}`));
   view.theme = name;
   readPalette();
   schedule();
 }
 const nextTheme = () => setTheme(THEMES[(THEMES.indexOf(view.theme) + 1) % THEMES.length]);
-function flipNumbers() { view.raw = !view.raw; $("numbers").textContent = view.raw ? "raw" : "relative"; filterLadder(); }
+function flipNumbers() { view.raw = !view.raw; $("numbers").textContent = word(view.raw ? "raw" : "relative"); filterLadder(); }
 function flipDirection() { view.direction = 1 - view.direction; drawDirection(); schedule(); }
 
 const KEYS = [
-  ["j ↓", "next row", () => move(1), ["j", "ArrowDown"]], ["k ↑", "row before", () => move(-1), ["k", "ArrowUp"]],
-  ["PgDn PgUp", "twenty rows on or back", () => move(20), ["PageDown"]], [null, null, () => move(-20), ["PageUp"]],
-  ["g G", "first, last row", () => move(-1e9), ["g", "Home"]], [null, null, () => move(1e9), ["G", "End"]],
-  ["f F", "next finding, finding before", () => moveFinding(1), ["f"]], [null, null, () => moveFinding(-1), ["F"]],
-  ["n p", "next connection, connection before", () => moveConnection(1), ["n"]], [null, null, () => moveConnection(-1), ["p"]],
-  ["+ - 0", "zoom in, out, all; also Ctrl and the wheel, or drag", () => zoomBy(0.5), ["+", "="]], [null, null, () => zoomBy(2), ["-"]], [null, null, zoomAll, ["0"]],
-  ["← →", "earlier, later", () => pan(-0.2), ["ArrowLeft"]], [null, null, () => pan(0.2), ["ArrowRight"]],
-  ["d", "the other direction in the graphs", flipDirection, ["d"]], ["a", "raw or relative numbers", flipNumbers, ["a"]],
-  ["/ s", "filter connections, segments", () => { show("capture"); $("connection-filter").focus(); }, ["/"]], [null, null, () => { show("one"); $("segment-filter").focus(); }, ["s"]],
-  ["o", "the capture, the connection", () => show(view.shown === "one" ? "capture" : "one"), ["o"]], ["t", "theme", nextTheme, ["t"]], ["?", "this list", () => $("keys").showModal(), ["?"]],
+  ["j ↓", "next-row", () => move(1), ["j", "ArrowDown"]], ["k ↑", "row-before", () => move(-1), ["k", "ArrowUp"]],
+  ["PgDn PgUp", "twenty-rows", () => move(20), ["PageDown"]], [null, null, () => move(-20), ["PageUp"]],
+  ["g G", "first-last", () => move(-1e9), ["g", "Home"]], [null, null, () => move(1e9), ["G", "End"]],
+  ["f F", "findings", () => moveFinding(1), ["f"]], [null, null, () => moveFinding(-1), ["F"]],
+  ["n p", "connections", () => moveConnection(1), ["n"]], [null, null, () => moveConnection(-1), ["p"]],
+  ["+ - 0", "zoom", () => zoomBy(0.5), ["+", "="]], [null, null, () => zoomBy(2), ["-"]], [null, null, zoomAll, ["0"]],
+  ["← →", "earlier-later", () => pan(-0.2), ["ArrowLeft"]], [null, null, () => pan(0.2), ["ArrowRight"]],
+  ["d", "direction", flipDirection, ["d"]], ["a", "numbers", flipNumbers, ["a"]],
+  ["/ s", "filter", () => { show("capture"); $("connection-filter").focus(); }, ["/"]], [null, null, () => { show("one"); $("segment-filter").focus(); }, ["s"]],
+  ["o", "views", () => show(view.shown === "one" ? "capture" : "one"), ["o"]], ["t", "theme", nextTheme, ["t"]], ["?", "list", () => $("keys").showModal(), ["?"]],
 ];
 
 function listenToKeys() {
@@ -132,7 +132,7 @@ function listenToKeys() {
     const found = KEYS.find((k) => k[3].includes(e.key));
     if (found && view.connection) { e.preventDefault(); found[2](); }
   });
-  $("keys").querySelector("dl").append(...KEYS.filter((k) => k[0]).flatMap((k) => [make("dt", "", k[0]), make("dd", "", k[1])]));
+  $("keys").querySelector("dl").append(...KEYS.filter((k) => k[0]).flatMap((k) => [make("dt", "", k[0]), make("dd", "", word(`key-${k[1]}`))]));
 }
 
 function begin() {
@@ -157,6 +157,6 @@ function begin() {
   if (wanted && hash.has("frame")) jump(stream, Number(hash.get("frame")));
   else if (wanted || data.connections.length === 1) open(wanted || data.connections[0]);
   else if (data.connections.length) show("capture");
-  else $("findings").append(make("p", "dim", "There are no TCP connections here."));
+  else $("findings").append(make("p", "dim", word("no-connections")));
 }
 begin();

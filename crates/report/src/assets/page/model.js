@@ -1,4 +1,7 @@
 // The data of the page, and what is derived from it: unwrapped sequence numbers, bytes in flight, RTT.
+const WORDS = JSON.parse(document.getElementById("words").textContent);
+/** A text of the page's own in its language; `{0}` and `{1}` in it stand for the values. */
+const word = (key, ...values) => (WORDS[key] || key).replace(/\{(\d)\}/g, (_, place) => values[place]);
 const data = JSON.parse(document.getElementById("data").textContent);
 /** The rest of each connection, a line each; a line is read when its connection is opened. Before them what they share. */
 const details = document.getElementById("details").textContent.split("\n");
@@ -58,7 +61,8 @@ const seconds = (v) => v.toFixed(6);
 /** Derives, once, what the graphs and the ladder of a connection need. */
 function derive(c) {
   if (c.derived) return c.derived;
-  Object.assign(c, unpack(JSON.parse(details[c.line]), c.ends.map((end) => end.address)));
+  // One that came by itself is whole.
+  if (c.line !== undefined) Object.assign(c, unpack(JSON.parse(details[c.line]), c.ends.map((end) => end.address)));
   const segments = c.segments || [];
   const d = { rows: [], directions: [0, 1].map(() => ({ sent: [], acks: [], flight: [], window: [], sacks: [], rtt: [], top: 1 })) };
   const reference = [null, null];
@@ -176,7 +180,7 @@ function firstAt(list, at, time = (x) => x[0]) {
 function label(c, s, raw) {
   const relative = s.offset === null || s.offset === undefined;
   const seq = raw || relative ? s.seq : s.offset, ack = raw || s.ackOffset === null || s.ackOffset === undefined ? s.ack : s.ackOffset;
-  let text = `${s.flags.replace(/, /g, ",") || "none"} Seq=${seq}`;
+  let text = `${s.flags.replace(/, /g, ",") || word("no-flags")} Seq=${seq}`;
   if (s.ack !== undefined) text += ` Ack=${ack}`;
   if (s.len) text += ` Len=${s.len}`;
   if (s.window === 0 && !s.flags.includes("RST")) text += " Win=0";
@@ -185,6 +189,6 @@ function label(c, s, raw) {
 
 /** Why a segment was sent, and the remarks on it. */
 function reason(s) {
-  const fate = { lost: "lost", stray: "nobody sent it now", in_flight: "still under way" }[s.fate];
-  return [fate, s.reason, ...(s.remarks || [])].filter(Boolean).join("; ");
+  const fate = s.fate && word(`fate-${s.fate}`);
+  return [fate, s.reason, ...(s.remarks || [])].filter(Boolean).join(word("semicolon"));
 }

@@ -2,6 +2,7 @@
 
 use super::super::seconds;
 use crate::page::Event;
+use crate::words::{self, Language};
 use lens::{Analysis, Connection, Order, Segment};
 use tcp::{Instant, SendReason};
 use wire::tcp::Flags;
@@ -13,6 +14,7 @@ const EVENTS_MAX: usize = 256;
 #[derive(Debug)]
 pub(super) struct Events {
     origin: Instant,
+    language: Language,
     /// The left end.
     left: lens::Side,
     list: Vec<Event>,
@@ -22,11 +24,17 @@ pub(super) struct Events {
 }
 
 impl Events {
-    pub(super) fn of(captured: &Connection) -> Events {
+    pub(super) fn of(captured: &Connection, language: Language) -> Events {
         let (origin, left) = (captured.first_time, captured.originator());
-        let mut events = Events { origin, left, list: Vec::new(), left_out: 0, closed: [None; 2] };
+        let mut events = Events { origin, language, left, list: Vec::new(), left_out: 0, closed: [None; 2] };
         for heard in &captured.icmp {
-            events.add(heard.time, heard.about, "icmp", u64::from(heard.frame), heard.error.to_string());
+            events.add(
+                heard.time,
+                heard.about,
+                "icmp",
+                u64::from(heard.frame),
+                words::icmp(&heard.error, language),
+            );
         }
         events
     }
@@ -38,10 +46,10 @@ impl Events {
         let (from, reason) = (analysis.from, analysis.why.reason);
         let frame = u64::from(segment.frame);
         if reason == SendReason::Timeout {
-            self.add(segment.time, from, "timeout", frame, reason.sentence().to_owned());
+            self.add(segment.time, from, "timeout", frame, words::reason(reason, self.language).to_owned());
         }
         if segment.flags.rst() {
-            self.add(segment.time, from, "reset", frame, reason.sentence().to_owned());
+            self.add(segment.time, from, "reset", frame, words::reason(reason, self.language).to_owned());
         } else if segment.flags.ack() && !segment.flags.intersects(Flags::SYN | Flags::FIN) {
             self.on_window(segment, analysis);
         }
@@ -52,7 +60,7 @@ impl Events {
         match (analysis.window_bytes, self.closed[side]) {
             (0, None) => {
                 let frame = u64::from(segment.frame);
-                let text = "its window is closed".to_owned();
+                let text = words::window_closed(self.language).to_owned();
                 let place = self.add(segment.time, analysis.from, "zero-window", frame, text);
                 self.closed[side] = Some(place);
             }

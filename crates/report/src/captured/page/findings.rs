@@ -7,8 +7,8 @@ use lens::{GroupHost, Kept};
 use std::collections::BTreeMap;
 
 /// The groups, the most serious first, and the findings. A finding names its group by its place.
-pub(super) fn groups(kept: &Kept) -> (Vec<FindingGroup>, Vec<Finding>) {
-    let groups: Vec<FindingGroup> = kept.groups.iter().map(group).collect();
+pub(super) fn groups(kept: &Kept, language: Language) -> (Vec<FindingGroup>, Vec<Finding>) {
+    let groups: Vec<FindingGroup> = kept.groups.iter().map(|of| group(of, language)).collect();
     let places: BTreeMap<_, usize> =
         kept.groups.iter().enumerate().map(|(place, group)| (key(group), place)).collect();
     let findings = kept.findings.iter().map(|told| {
@@ -16,7 +16,7 @@ pub(super) fn groups(kept: &Kept) -> (Vec<FindingGroup>, Vec<Finding>) {
         let place = [GroupHost::Of(host), GroupHost::With(peer), GroupHost::Many]
             .into_iter()
             .find_map(|host| places.get(&(told.id, told.severity, host_key(host))));
-        Finding { group: place.copied(), ..finding(told) }
+        Finding { group: place.copied(), ..finding(told, language) }
     });
     (groups, findings.collect())
 }
@@ -35,19 +35,19 @@ fn key(group: &lens::FindingGroup) -> (lens::FindingId, lens::Severity, HostKey)
     (group.id, group.severity, host_key(group.host))
 }
 
-fn group(group: &lens::FindingGroup) -> FindingGroup {
+fn group(group: &lens::FindingGroup, language: Language) -> FindingGroup {
     let first = group.examples.first();
     let text = match (group.count, first) {
-        (1, Some(only)) => words::finding(only, Language::English),
-        _ => words::group(group, Language::English),
+        (1, Some(only)) => words::finding(only, language),
+        _ => words::group(group, language),
     };
     FindingGroup {
         severity: severity(group.severity),
-        kind: group.id.name(),
+        kind: words::short_kind(group.id, language),
         host: match group.host {
             GroupHost::Of(host) => host.to_string(),
-            GroupHost::With(host) => format!("with {host}"),
-            _ => "several hosts".to_owned(),
+            GroupHost::With(host) => words::with_host(&host.to_string(), language),
+            _ => words::several_hosts(language).to_owned(),
         },
         text,
         count: group.count,
@@ -55,11 +55,11 @@ fn group(group: &lens::FindingGroup) -> FindingGroup {
     }
 }
 
-fn finding(finding: &lens::Finding) -> Finding {
+fn finding(finding: &lens::Finding, language: Language) -> Finding {
     Finding {
         stream: Some(u64::from(finding.stream())),
         severity: severity(finding.severity),
-        text: words::finding(finding, Language::English),
+        text: words::finding(finding, language),
         frames: finding.frames.iter().map(|frame| u64::from(*frame)).collect(),
         section: finding.section.map(section_words).unwrap_or_default(),
         group: None,

@@ -1,7 +1,7 @@
 //! What happens while data is under way.
 
 use super::{Said, counted, percent, times};
-use wire::ip::Ecn;
+use crate::words::said::codepoint;
 
 pub(super) fn congestion_marked(said: &Said<'_>) -> String {
     let (who, whom, here) = (&said.who, &said.whom, said.number("marked_here_packets"));
@@ -72,15 +72,6 @@ pub(super) fn ecn_changed(said: &Said<'_>) -> String {
         codepoint(said.number("left_codepoint")),
         codepoint(said.number("arrived_codepoint"))
     )
-}
-
-fn codepoint(bits: u64) -> &'static str {
-    match Ecn::from_bits(bits as u8) {
-        Ecn::NotCapable => "Not-ECT",
-        Ecn::Capable0 => "ECT(0)",
-        Ecn::Capable1 => "ECT(1)",
-        Ecn::CongestionExperienced => "CE",
-    }
 }
 
 pub(super) fn keep_alive(said: &Said<'_>) -> String {

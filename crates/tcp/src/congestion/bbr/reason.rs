@@ -1,37 +1,40 @@
 //! Why BBR went from one phase of its search to the next: for traces and people.
 
 use crate::congestion::Growth;
+use crate::segment::listed;
 
-/// Why BBR went to another phase.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ProbeReason {
-    /// The delivery rate has stopped growing.
-    FullPipe,
-    /// More than 2 % of what was in flight was lost.
-    HighLoss,
-    /// The network marked something (ECN).
-    Marked,
-    /// No more is in flight than the path holds.
-    Drained,
-    /// More is in flight than the path should hold, for too many round trips.
-    TookTooLong,
-    /// The time until the next probe is over.
-    Waited,
-    /// Reno would have grown by what the path holds.
-    RenoRounds,
-    /// The pipe was refilled for a round trip.
-    Refilled,
-    /// As much is in flight as when the last probe went too high.
-    Precaution,
-    /// The probe that stopped early lost nothing.
-    DidNoHarm,
-    /// The shortest round trip is older than five seconds.
-    RttIsOld,
-    /// The round trip was measured without a queue.
-    RttMeasured,
-    /// Nothing was lost after all.
-    Undone,
+listed! {
+    /// Why BBR went to another phase.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    #[non_exhaustive]
+    pub enum ProbeReason {
+        /// The delivery rate has stopped growing.
+        FullPipe,
+        /// More than 2 % of what was in flight was lost.
+        HighLoss,
+        /// The network marked something (ECN).
+        Marked,
+        /// No more is in flight than the path holds.
+        Drained,
+        /// More is in flight than the path should hold, for too many round trips.
+        TookTooLong,
+        /// The time until the next probe is over.
+        Waited,
+        /// Reno would have grown by what the path holds.
+        RenoRounds,
+        /// The pipe was refilled for a round trip.
+        Refilled,
+        /// As much is in flight as when the last probe went too high.
+        Precaution,
+        /// The probe that stopped early lost nothing.
+        DidNoHarm,
+        /// The shortest round trip is older than five seconds.
+        RttIsOld,
+        /// The round trip was measured without a queue.
+        RttMeasured,
+        /// Nothing was lost after all.
+        Undone,
+    }
 }
 
 impl ProbeReason {

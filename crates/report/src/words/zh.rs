@@ -1,0 +1,110 @@
+//! Chinese in simplified characters, with the terms of docs/terms.zh-CN.md.
+//!
+//! Sentences are made of the values, and none is put together from English. Latin letters and digits stand apart from Chinese
+//! characters; punctuation is full-width. What is *not* here: names that every language writes alike, such as states,
+//! flags, options and algorithms.
+
+mod capture;
+mod connection;
+mod correction;
+mod damage;
+mod ending;
+mod findings;
+mod group;
+mod labels;
+mod ladder;
+mod limits;
+mod opening;
+mod page;
+mod transfer;
+mod values;
+
+pub(super) use connection::{connection, contents, ended, ending, icmp, notice};
+pub(super) use correction::correction;
+pub(super) use damage::damage;
+pub(super) use findings::{
+    aside, connections, findings, first_segments, left_out, more_connections, more_findings, needless,
+    no_tcp, nothing_passes, of_stream, page_has_more, page_title, put_in_order, scale_inferred,
+    several_hosts, stands_for, wider, window_closed, with_host,
+};
+pub(super) use group::group;
+pub(super) use labels::label;
+pub(super) use ladder::{arrives_later, folded, in_flight, lost, note, old, remark, story, without_flags};
+pub(super) use limits::limits;
+pub(super) use page::PAGE;
+pub(super) use values::{cause, completeness, family, kind, reason, refusal, severity, timer, verdict};
+
+use super::said::{Said, time};
+use crate::numbers::grouped;
+use lens::{Finding, FindingId};
+use values::icmp_phrase;
+
+/// Every kind has its sentence.
+pub(super) fn finding(finding: &Finding) -> String {
+    let said = Said::of(finding);
+    match finding.id {
+        FindingId::AnswerRefused => opening::answer_refused(&said),
+        FindingId::CapturedTwice => capture::captured_twice(&said),
+        FindingId::CaptureEnds => capture::capture_ends(&said),
+        FindingId::CaptureLoss => capture::capture_loss(&said),
+        FindingId::ChallengeAck => ending::challenge_ack(&said),
+        FindingId::CongestionMarked => transfer::congestion_marked(&said),
+        FindingId::DirectionLate => capture::direction_late(&said),
+        FindingId::EcnChanged => transfer::ecn_changed(&said),
+        FindingId::FastOpenNotTaken => opening::fast_open_not_taken(&said),
+        FindingId::FinUnacknowledged => ending::fin_unacknowledged(&said),
+        FindingId::HalfClosed => ending::half_closed(&said),
+        FindingId::HalfOpen => {
+            ending::reset(&said, "它已经不认识这个连接：它重启过，或者路径上的设备忘记了这个连接")
+        }
+        FindingId::KeepAlive => transfer::keep_alive(&said),
+        FindingId::KeepAliveUnanswered => transfer::keep_alive_unanswered(&said),
+        FindingId::Loss => transfer::loss(&said),
+        FindingId::MarksNotEchoed => transfer::marks_not_echoed(&said),
+        FindingId::MtuBlackHole => transfer::mtu_black_hole(&said),
+        FindingId::NagleDelayedAck => transfer::nagle_delayed_ack(&said),
+        FindingId::NoRow => capture::no_row(&said),
+        FindingId::OneSided => capture::one_sided(&said),
+        FindingId::OptionMissing => opening::option_missing(&said),
+        FindingId::PathProbed => transfer::path_probed(&said),
+        FindingId::Unreachable => opening::unreachable(&said),
+        FindingId::PathTooSmall => transfer::path_too_small(&said),
+        FindingId::PeerSilent => ending::peer_silent(&said),
+        FindingId::PortReuse => opening::port_reuse(&said),
+        FindingId::RecordsReordered => capture::records_reordered(&said),
+        FindingId::Refused => opening::refused(&said),
+        FindingId::Reordering => transfer::reordering(&said),
+        FindingId::RequestUnanswered => transfer::request_unanswered(&said),
+        FindingId::Reset => ending::aborted(&said),
+        FindingId::ResetByStranger => ending::reset_by_stranger(&said),
+        FindingId::ResetDataAfterClose => ending::reset(&said, "数据到达时应用程序已经关闭"),
+        FindingId::ResetGaveUp => ending::reset(&said, "多次重传无果之后它放弃了"),
+        FindingId::ResetIgnored => ending::reset_ignored(&said),
+        FindingId::ResetKeepAlive => ending::reset_keep_alive(&said),
+        FindingId::ResetUnreadData => ending::reset(&said, "它关闭时还有数据未读"),
+        FindingId::RuleBroken => transfer::rule_broken(&said),
+        FindingId::ServerThinkTime => transfer::server_think_time(&said),
+        FindingId::SimultaneousClose => "两端同时关闭：FIN 在途中交错".to_owned(),
+        FindingId::SimultaneousOpen => "两端同时打开".to_owned(),
+        FindingId::SlowClient => transfer::slow_client(&said),
+        FindingId::SplitHandshake => opening::split_handshake(),
+        FindingId::SpuriousRetransmission => transfer::spurious(&said),
+        FindingId::SuperSegments => capture::super_segments(&said),
+        FindingId::SynAckRetransmitted => opening::syn_ack_retransmitted(&said),
+        FindingId::SynIgnored => opening::syn_ignored(&said),
+        FindingId::SynRetransmitted => opening::syn_retransmitted(&said),
+        FindingId::SynUnanswered => opening::syn_unanswered(&said),
+        FindingId::TextAfterFin => ending::text_after_fin(&said),
+        FindingId::TimeoutRecovery => transfer::timeout_recovery(&said),
+        FindingId::UnacceptableAck => opening::unacceptable_ack(&said),
+        FindingId::WindowLimited => transfer::window_limited(&said),
+        FindingId::ZeroWindow => transfer::zero_window(&said),
+        // a kind that is newer than these words
+        id => format!("{}：{}", said.who, kind(id)),
+    }
+}
+
+/// `1,448 字节`
+fn bytes(count: u64) -> String {
+    format!("{} 字节", grouped(count))
+}
