@@ -101,7 +101,9 @@ if (!inFrame) addEventListener("load", () => {
     await until(() => document.documentElement.lang === "zh-CN" && one("#step").textContent.includes(chinese.step), "Chinese");
     await until(() => all("#lesson-list li").length && /[\u4e00-\u9fff]/.test(one("#lesson-title").textContent), "a lesson in Chinese");
     const left = new Set(Object.keys(english).filter((key) => english[key] !== chinese[key]).map((key) => english[key]));
-    const spoken = all("body *").filter((e) => !e.closest("script, .program")).flatMap((e) => [...[...e.childNodes].filter((n) => n.nodeType === 3).map((n) => n.textContent.trim()), e.title, e.getAttribute("aria-label"), e.placeholder]);
+    // A call is drawn in pieces, and what it is to do is a word of the program.
+    const shown = (e) => (e.closest(".call") ? [e.textContent.replace("◆", "")] : [...e.childNodes].filter((n) => n.nodeType === 3).map((n) => n.textContent)).map((t) => t.trim());
+    const spoken = all("body *").filter((e) => !e.closest("script, .program")).flatMap((e) => [...shown(e), e.title, e.getAttribute("aria-label"), e.placeholder]);
     say("english-left", spoken.filter((t) => left.has(t)));
     say("keys-left", all("body *").filter((e) => e.children.length === 0 && !e.closest("script, style") && /^[a-z]+(\.[a-z-]+)+$/.test(e.textContent.trim())).map((e) => e.textContent));
     press("z");

@@ -135,10 +135,11 @@ function listen() {
 }
 
 async function begin() {
+  $("beginning").hidden = false;
   readPalette();
   listen();
   await changeLanguage(languageOf(location.hash));
   await openAddress();
   document.body.classList.add("ready");
 }
-begin().catch((error) => say(error.message));
+begin().catch((error) => say(error.message)).finally(() => $("beginning").remove());
