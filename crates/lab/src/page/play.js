@@ -1,5 +1,5 @@
 // Going through a run: a step on, a step back, playing.
-const play = { on: false, speed: 1, frame: null };
+const play = { on: false, speed: 1, frame: null, heading: null };
 const SPEEDS = [0.125, 0.25, 0.5, 1, 2, 4, 8, 16];
 
 /** How long a span of virtual time is shown, in milliseconds: what happens at once is shown one after the other. */
@@ -13,6 +13,16 @@ function cancelMotion() {
   clearTimeout(play.timer);
   play.frame = null;
   play.timer = undefined;
+  play.heading = null;
+}
+
+/** The event that is shown, or will be in a moment: so that each of several quick presses counts. */
+const heading = () => (play.heading === null ? lab.moment.at : play.heading);
+
+/** Shows an event. */
+function arrive(at) {
+  play.heading = at;
+  return go(at).catch((error) => say(error.message)).finally(() => { if (play.heading === at) play.heading = null; });
 }
 
 function stop() {
@@ -40,26 +50,22 @@ const hasNext = () => lab.view && lab.view.next !== null && lab.view.next !== un
 
 /** One event on, with the way there; while one is under way, at once. */
 function step() {
+  const hurry = play.heading !== null, next = Math.min(heading() + 1, lab.view.events);
   play.on = false;
-  const hurry = play.frame !== null;
   cancelMotion();
   drawPlay();
-  if (!hasNext()) return Promise.resolve();
-  const next = lab.moment.at + 1;
+  if (!hurry && !hasNext()) return Promise.resolve();
+  play.heading = next;
   viewAt(next).catch(() => {});
-  if (hurry || reducedMotion() || lab.view.next === lab.view.time) return go(next).catch((error) => say(error.message));
-  return new Promise((done) => runTo(Math.min(450, shownFor(lab.view.next - lab.view.time) / 3), () => go(next).catch((error) => say(error.message)).then(done)));
-}
-
-function back() {
-  stop();
-  return go(lab.moment.at - 1).catch((error) => say(error.message));
+  if (hurry || reducedMotion() || lab.view.next === lab.view.time) return arrive(next);
+  return new Promise((done) => runTo(Math.min(450, shownFor(lab.view.next - lab.view.time) / 3), () => arrive(next).then(done)));
 }
 
 function jumpTo(at) {
   stop();
-  return go(at).catch((error) => say(error.message));
+  return arrive(at);
 }
+const back = () => jumpTo(Math.max(0, heading() - 1));
 
 function playOn() {
   if (!play.on) return;
