@@ -129,8 +129,7 @@ function listen() {
   listenToGraphs();
   listenToLadder();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { readPalette(); schedule(); });
-  let width = window.innerWidth;
-  window.addEventListener("resize", () => { if (window.innerWidth !== width && lab.view) { width = window.innerWidth; drawWire(); } });
+  window.addEventListener("resize", () => { if (window.innerWidth !== wire.measuredIn && lab.view) drawWire(); });
   window.addEventListener("hashchange", () => { if (location.hash !== lab.address) openAddress(); });
 }
 

@@ -5,7 +5,7 @@ const SHOWN_MAX = 70;
 const WIRE = { height: 300, top: 14, slot: 15 };
 /** The columns that report's `wrapped` counts for a Chinese character. */
 const WIDE_COLUMNS = wrapped([["中文", ""]], 2).length;
-const wire = { points: [], lines: [], width: 0 };
+const wire = { points: [], lines: [], width: 0, measuredIn: null };
 
 /** Everything on the wire: what the ladder shows, and what is under way. */
 function segmentsOnWire() {
@@ -77,13 +77,20 @@ function yOnTheWay(s, time, part) {
   return Math.max(s.sentY, wireY(time) + begin * (1 - part) + end * part);
 }
 
+/** How wide the wire is: measured once for each width of the window, because to measure is to lay out all that was just changed. */
+function wireWidth() {
+  const measured = wire.measuredIn === window.innerWidth ? wire.width : $("wire-box").clientWidth;
+  if (measured) Object.assign(wire, { width: measured, measuredIn: window.innerWidth });
+  return measured || 420;
+}
+
 /** Draws what does not move, when an event has happened. */
 function drawWire() {
-  const root = $("wire-svg"), width = $("wire-box").clientWidth || 420, margin = Math.min(124, Math.max(89, width * 0.26));
+  const root = $("wire-svg"), width = wireWidth(), margin = Math.min(124, Math.max(89, width * 0.26));
   const list = segmentsOnWire();
   layTime(list);
   const left = margin, right = width - margin, bottom = wireY(lab.view.next === null || lab.view.next === undefined ? lab.view.time : lab.view.next) + 34;
-  Object.assign(wire, { list, left, right, width });
+  Object.assign(wire, { list, left, right });
   const fixed = svg("g", {}), still = svg("g"), lines = svg("g", { id: "wire-lines" }), moving = svg("g", { id: "wire-moving" }), now = svg("g", { id: "wire-now" });
   for (const side of [0, 1]) {
     const x = side === 0 ? left : right;
@@ -133,8 +140,8 @@ function marginTexts() {
   while (items.length && items[0].at < wire.begin) items.shift();
   const free = [0, 0];
   return items.flatMap(({ at, side, text, cls, color }) => {
-    const isWide = /[\u2e80-\uffef]/.test(text), letter = isWide ? 11.2 / WIDE_COLUMNS : cls === "note-state" ? 6.1 : 6.75, columns = Math.floor((wire.left - 12) / letter);
-    const lines = wrapped(text.replace(/[:：] .*/, "").split(" ").map((w) => [w, ""]), Math.max(6, columns)).map((line) => line.map(([t]) => t).join(""));
+    const isWide = /[\u2e80-\uffef]/.test(text), letter = isWide ? Math.max(6.75, 11.2 / WIDE_COLUMNS) : cls === "note-state" ? 6.1 : 6.75, columns = Math.floor((wire.left - 12) / letter);
+    const lines = wrapped(text.replace(/(: |：).*/, "").split(" ").map((w) => [w, ""]), Math.max(6, columns)).map((line) => line.map(([t]) => t).join(""));
     let y = Math.max(wireY(at) + 4, free[side]);
     return lines.map((line) => {
       const t = svg("text", { x: side === 0 ? wire.left - 8 : wire.right + 8, y, "text-anchor": side === 0 ? "end" : "start", class: cls }, line);
