@@ -18,10 +18,10 @@ function drawLesson() {
   $("questions").replaceChildren(...(questions || []).map(questionElement));
   $("figures").replaceChildren(...((figures || []).length ? [make("h3", "", phrase("figures")), make("ul", "", null, ...figures.map((f) => make("li", "", typeof f === "string" ? f : f.text || f.title || "")))] : []));
   $("lesson-list").querySelector("ol").replaceChildren(...lab.lessons.map((l) => {
-    const b = make("button", "", l.title);
+    const b = make("button", "", null, make("span", "dim", `${l.number}`), make("b", "", l.title), make("span", "dim", l.about || ""));
     b.onclick = () => { $("lesson-list").close(); openLesson(l.id).catch((error) => say(error.message)); };
     if (l.id === id) b.setAttribute("aria-current", "true");
-    return make("li", "", null, make("span", "dim", `${l.number}`), make("div", "", null, b, make("div", "dim", l.about || "")));
+    return make("li", "", null, b);
   }));
 }
 
