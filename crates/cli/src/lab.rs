@@ -10,6 +10,7 @@ mod upload;
 
 use crate::failure::{Failure, Outcome, print};
 use crate::interrupt;
+use crate::notes::note;
 use answers::Answers;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -69,6 +70,7 @@ impl Lab {
         let interrupted = Arc::clone(&over);
         interrupt::on_interrupt(move || interrupted.notify_one())?;
         print(&format!("http://127.0.0.1:{port}/\n"))?;
+        note(format_args!("open this address in a browser of this machine; Ctrl-C ends the laboratory"));
         tokio::select! {
             () = accept(listener, Rc::new(Answers::new(port))) => {}
             () = over.notified() => {}

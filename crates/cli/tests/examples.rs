@@ -318,7 +318,9 @@ fn commands_and_options_of_the_readme_are_there_and_run() {
     for command in &commands {
         let needs_interface =
             ["synfin serve", "synfin get", "synfin wire"].iter().any(|ours| command.starts_with(ours));
-        if needs_interface || command.contains("--live") {
+        if command.starts_with("synfin lab") {
+            folder.must_parse(command, "it serves until Ctrl-C; a test of its own does what a browser does");
+        } else if needs_interface || command.contains("--live") {
             folder.must_parse(command, "it needs an interface; the examples of its help run in a namespace");
         } else {
             folder.must_run(command);
@@ -335,6 +337,9 @@ fn commands_for_cargo_in_the_readme_are_known() {
     let known = [
         // Run by the other tests here.
         "cargo run --release -- demo",
+        "cargo run --release -- lab",
+        // Wants a compiler for WebAssembly; `.ci/run` runs it where there is one.
+        "cargo xtask page",
         // What runs this test.
         "cargo test --workspace --all-features",
         // Too long, and for a network; its path is looked at below.
