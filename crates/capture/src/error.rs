@@ -1,5 +1,6 @@
 //! Why a capture could not be read, or not to its end, in sentences for the person who has the file.
 
+use crate::Foreign;
 use std::{fmt, io};
 
 /// Why reading stopped.
@@ -11,12 +12,7 @@ pub enum Error {
     /// The input has no bytes.
     Empty,
     /// A file of another kind, which is recognized but cannot be read.
-    Foreign {
-        /// What the file is.
-        name: &'static str,
-        /// What the person can do next.
-        remedy: &'static str,
-    },
+    Foreign(Foreign),
     /// A file that is not recognized.
     NotACapture {
         /// The first bytes of the file; zero beyond its end.
@@ -112,7 +108,7 @@ impl fmt::Display for Error {
         match self {
             Error::Io(error) => write!(f, "the capture could not be read: {error}"),
             Error::Empty => f.write_str("the capture is empty: it has not even a file header; capture again"),
-            Error::Foreign { name, remedy } => write!(f, "this is {name}, not pcap or pcapng: {remedy}"),
+            Error::Foreign(foreign) => foreign.fmt(f),
             Error::NotACapture { first_bytes: [a, b, c, d] } => write!(
                 f,
                 "this is not a known capture file (it begins with {a:02x} {b:02x} {c:02x} {d:02x}): \

@@ -17,6 +17,7 @@ use crate::{pcap, units};
 use clap::{Args, ValueEnum};
 use report::Style;
 use report::ladder::{Numbers, Options};
+use report::words;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -118,7 +119,7 @@ impl Demo {
         }
         print(&ladder.text(&options, style))?;
         for target in pcap.iter().chain(&svg) {
-            note(format_args!("wrote {target}"));
+            note(format_args!("{}", words::wrote(target, language)));
         }
         Ok(ExitCode::SUCCESS)
     }

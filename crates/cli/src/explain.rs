@@ -125,7 +125,7 @@ impl Explain {
         let summary = if self.json || self.csv || self.zeek {
             let mut lines = lines::Lines::new(self.form(), Lang::of_programs(self.lang))?;
             let summary = self.read(open.source, &mut open.annotated, &mut lines)?;
-            finish(open.annotated, None)?;
+            finish(open.annotated, None, language)?;
             lines.contents(summary.contents());
             lines.finish()?;
             if summary.contents().tcp() == 0 {
@@ -139,14 +139,14 @@ impl Explain {
                 Overview::new(self.sort, self.top, language),
             );
             let summary = self.read(open.source, &mut open.annotated, &mut live)?;
-            finish(open.annotated, None)?;
+            finish(open.annotated, None, language)?;
             print("\n")?;
             live.overview.show(summary.contents(), style)?;
             summary
         } else if self.wanted_segments() == KeepSegments::None {
             let mut overview = Overview::new(self.sort, self.top, language);
             let summary = self.read(open.source, &mut open.annotated, &mut overview)?;
-            finish(open.annotated, None)?;
+            finish(open.annotated, None, language)?;
             overview.show(summary.contents(), style)?;
             summary
         } else {
@@ -156,13 +156,13 @@ impl Explain {
             };
             kept.keep_segments = self.wanted_segments();
             let summary = self.read(open.source, &mut open.annotated, &mut kept)?;
-            let stream = self.stream.map(|stream| connection(&kept, stream)).transpose()?;
+            let stream = self.stream.map(|stream| connection(&kept, stream, language)).transpose()?;
             if let Some(page) = &mut open.page {
                 let (intake, source) = (summary.intake(), self.source_name());
                 let data = report::captured::page_of_file(&kept, intake, &source, language);
                 page.take(&report::page::html(&data))?;
             }
-            finish(open.annotated, open.page)?;
+            finish(open.annotated, open.page, language)?;
             self.show(&kept, stream, summary.contents(), style)?;
             summary
         };
@@ -210,11 +210,11 @@ impl Explain {
             (Some(file), _) => (file, Flush::WhenFull),
             (None, Some(interface)) => {
                 let limit = self.seconds.map(Duration::from_secs);
-                (reading::Source::live(interface, limit)?, Flush::EachPacket)
+                (reading::Source::live(interface, limit, self.language())?, Flush::EachPacket)
             }
             (None, None) => return Err(Failure::usage("name a capture file, or an interface with --live")),
         };
-        let source = source.recognized()?;
+        let source = source.recognized(self.language())?;
         let annotated = annotate.map(|target| annotate::Annotated::begin(target.begin()?, &source, flush));
         let annotated = annotated.transpose()?;
         let page = html.map(|target| target.begin()).transpose()?;
@@ -249,12 +249,10 @@ impl Explain {
         match &self.file {
             Some(file) if file.is_file() => {
                 let source = reading::Source::file(file, &mut Files::new())?;
-                reading::Ends::of(source.recognized()?).map(Some)
+                reading::Ends::of(source.recognized(self.language())?).map(Some)
             }
             _ => {
-                note(format_args!(
-                    "synfin: tcp.completeness is that of the connection so far, because this capture cannot be read twice"
-                ));
+                note(format_args!("synfin: {}", words::completeness_so_far(self.language())));
                 Ok(None)
             }
         }
@@ -330,20 +328,24 @@ impl Explain {
 }
 
 /// The connection of this number.
-fn connection(kept: &Kept, stream: u32) -> Result<&Connection, Failure> {
-    kept.connections.iter().find(|connection| connection.stream == stream).ok_or_else(|| {
-        let count = kept.connections.len();
-        Failure::usage(format!("there is no stream {stream}: this capture has {count}, counted from 0"))
-    })
+fn connection(kept: &Kept, stream: u32, language: Language) -> Result<&Connection, Failure> {
+    kept.connections
+        .iter()
+        .find(|connection| connection.stream == stream)
+        .ok_or_else(|| Failure::usage(words::no_stream(stream, kept.connections.len(), language)))
 }
 
 /// Finishes the outputs, which puts the files into their places.
-fn finish(annotated: Option<annotate::Annotated>, page: Option<Output>) -> Result<(), Failure> {
+fn finish(
+    annotated: Option<annotate::Annotated>,
+    page: Option<Output>,
+    language: Language,
+) -> Result<(), Failure> {
     annotated.map_or(Ok(()), annotate::Annotated::finish)?;
     if let Some(page) = page {
         let name = page.to_string();
         page.finish()?;
-        note(format_args!("wrote {name}"));
+        note(format_args!("{}", words::wrote(name, language)));
     }
     Ok(())
 }

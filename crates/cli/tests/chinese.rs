@@ -96,6 +96,25 @@ fn explain_has_no_english_left() {
 }
 
 #[test]
+fn what_stands_beside_the_results_is_chinese_too() {
+    let [file, page] = ["chinese-beside.pcapng", "chinese-beside.html"].map(Scratch::new);
+    let zip = Scratch::new("chinese-beside.zip");
+    std::fs::write(zip.path(), b"PK\x03\x04 and more").expect("it can be written");
+    for (arguments, code) in [
+        (&["demo", "--pcap", file.path()][..], 0),
+        (&["explain", file.path(), "--html", page.path()], 0),
+        (&["explain", file.path(), "--stream", "7"], 2),
+        (&["explain", zip.path()], 3),
+    ] {
+        let output = synfin(&[arguments, &["--lang", "zh"]].concat());
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}");
+        let told = String::from_utf8(output.stderr).expect("text");
+        let told = [&file, &page, &zip].iter().fold(told, |told, name| told.replace(name.path(), ""));
+        check(&told.replace("synfin: ", ""), &format!("beside {arguments:?}"));
+    }
+}
+
+#[test]
 fn captures_beside_the_repository_have_no_english_left() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/captures");
     let Ok(entries) = std::fs::read_dir(&folder) else { return };

@@ -3,7 +3,7 @@
 
 use crate::lab::failure;
 use report::captured;
-use report::words::Language;
+use report::words::{self, Language};
 use serde::Deserialize;
 use std::io::Read;
 
@@ -30,10 +30,8 @@ pub fn explain(file: impl Read, options: &str) -> Result<String, String> {
     let options: Options = serde_json::from_str(options)
         .map_err(|error| failure(format!("these are no options of the capture door: {error}")))?;
     let Options { name, lang } = options;
-    let data = captured::explain(file, &name, lang).map_err(|error| match name.as_str() {
-        "" => failure(error.to_string()),
-        name => failure(format!("{name}: {error}")),
-    })?;
+    let data = captured::explain(file, &name, lang)
+        .map_err(|error| failure(words::unreadable(&error, &name, lang)))?;
     Ok(report::page::html(&data))
 }
 
@@ -50,6 +48,10 @@ mod tests {
         };
         assert!(said(b"", "{}").starts_with("the capture is empty"));
         assert!(said(b"GMBU....", r#"{"name":"a \"b\""}"#).starts_with("a \"b\": this is a Microsoft"));
+        assert_eq!(
+            said(b"PK\x03\x04", r#"{"name":"a.zip","lang":"zh"}"#),
+            "a.zip：这是 ZIP 压缩包，不是 pcap 或 pcapng：请先解压"
+        );
         assert!(said(b"", "nothing").starts_with("these are no options"));
         assert!(said(b"", r#"{"lang":"tlh"}"#).contains("unknown variant `tlh`"));
         struct Broken;

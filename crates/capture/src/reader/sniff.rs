@@ -1,6 +1,6 @@
 //! The kind of a file, from its first bytes: pcap in its variants, pcapng, or a known other format.
 
-use crate::Error;
+use crate::{Error, Foreign};
 
 /// The kinds of files that can be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,9 +24,6 @@ pub(super) struct Variant {
 /// is short.
 pub(super) const SNIFF_BYTES: usize = 64;
 
-const EDITCAP: &str = "convert it first with `editcap -F pcapng IN OUT`";
-const UNPACK: &str = "unpack it first";
-
 /// The earliest plausible time in an ERF record: 1995-01-01, because the format is younger.
 const ERF_SECONDS_MIN: u32 = 788_918_400;
 /// The highest record type of ERF.
@@ -36,30 +33,30 @@ const ERF_OVERHEAD_BYTES_MAX: u16 = 64;
 /// The time between two records is less than a day in a plausible file.
 const ERF_STEP_SECONDS_MAX: u32 = 86_400;
 
-/// Formats that are recognized by their first bytes but cannot be read: first bytes, name, remedy.
-const FOREIGN: &[(&[u8], &str, &str)] = &[
-    (b"snoop\0\0\0", "a Sun snoop capture", EDITCAP),
-    (b"RTSS", "a Microsoft Network Monitor 1.x capture", EDITCAP),
-    (b"GMBU", "a Microsoft Network Monitor 2.x capture", EDITCAP),
-    (b"TRSNIFF data    \x1a", "a Network General Sniffer capture", EDITCAP),
-    (b"XCP\0", "a NetXray or Windows Sniffer capture", EDITCAP),
-    (b"btsnoop\0", "a Bluetooth HCI snoop log, which holds no TCP", "capture on a network interface"),
-    (b"iptrace 1.0", "an AIX iptrace capture", EDITCAP),
-    (b"iptrace 2.0", "an AIX iptrace capture", EDITCAP),
-    (b"\x7fver", "an OmniPeek capture", EDITCAP),
-    (b"\xaa\xaa\xaa\xaa", "an Accellent 5Views capture", EDITCAP),
-    (b"nfcapd", "NetFlow records, which hold no packets", "capture packets, for example with tcpdump"),
-    (b"\x1c\x00\x01\xac", "an IXIA hardware capture", EDITCAP),
-    (b"\xac\x01\x00\x1c", "an IXIA hardware capture", EDITCAP),
-    (b"\x1c\x00\x01\xab", "an IXIA software capture", EDITCAP),
-    (b"\xab\x01\x00\x1c", "an IXIA software capture", EDITCAP),
-    (b"\xa1\xb2\x34\xcd", "a Nokia variant of pcap", EDITCAP),
-    (b"\xcd\x34\xb2\xa1", "a Nokia variant of pcap", EDITCAP),
-    (b"\xfd7zXZ\0", "packed with xz", UNPACK),
-    (b"BZh", "packed with bzip2", UNPACK),
-    (b"\x04\x22\x4d\x18", "packed with lz4", UNPACK),
-    (b"PK\x03\x04", "a ZIP archive", UNPACK),
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", UNPACK),
+/// Formats that are recognized by their first bytes but cannot be read.
+const FOREIGN: &[(&[u8], Foreign)] = &[
+    (b"snoop\0\0\0", Foreign::Snoop),
+    (b"RTSS", Foreign::NetworkMonitor1),
+    (b"GMBU", Foreign::NetworkMonitor2),
+    (b"TRSNIFF data    \x1a", Foreign::Sniffer),
+    (b"XCP\0", Foreign::NetXray),
+    (b"btsnoop\0", Foreign::BluetoothHci),
+    (b"iptrace 1.0", Foreign::Iptrace),
+    (b"iptrace 2.0", Foreign::Iptrace),
+    (b"\x7fver", Foreign::OmniPeek),
+    (b"\xaa\xaa\xaa\xaa", Foreign::FiveViews),
+    (b"nfcapd", Foreign::NetFlow),
+    (b"\x1c\x00\x01\xac", Foreign::IxiaHardware),
+    (b"\xac\x01\x00\x1c", Foreign::IxiaHardware),
+    (b"\x1c\x00\x01\xab", Foreign::IxiaSoftware),
+    (b"\xab\x01\x00\x1c", Foreign::IxiaSoftware),
+    (b"\xa1\xb2\x34\xcd", Foreign::NokiaPcap),
+    (b"\xcd\x34\xb2\xa1", Foreign::NokiaPcap),
+    (b"\xfd7zXZ\0", Foreign::Xz),
+    (b"BZh", Foreign::Bzip2),
+    (b"\x04\x22\x4d\x18", Foreign::Lz4),
+    (b"PK\x03\x04", Foreign::Zip),
+    (b"7z\xbc\xaf\x27\x1c", Foreign::SevenZip),
 ];
 
 /// Recognizes a file by its first bytes, after decompression.
@@ -82,13 +79,13 @@ pub(super) fn sniff(first: &[u8]) -> Result<FileKind, Error> {
         };
         return Ok(FileKind::Pcap(Variant { big_endian, unit_ns, record_header_bytes }));
     }
-    for &(start, name, remedy) in FOREIGN {
+    for &(start, foreign) in FOREIGN {
         if first.starts_with(start) {
-            return Err(Error::Foreign { name, remedy });
+            return Err(Error::Foreign(foreign));
         }
     }
     if looks_like_erf(first) {
-        return Err(Error::Foreign { name: "an Endace ERF capture", remedy: EDITCAP });
+        return Err(Error::Foreign(Foreign::Erf));
     }
     Err(Error::NotACapture { first_bytes: magic })
 }

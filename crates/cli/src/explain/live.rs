@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::notes::note;
 use capture::{Direction, Format, Interface, LinkType, PacketInfo, Section, Writer};
 use device::{Link, PacketSocket};
+use report::words::{self, Language};
 use std::io::{self, PipeReader, PipeWriter, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,10 +17,14 @@ use std::time::{Duration, Instant};
 const WAIT_MAX: Duration = Duration::from_millis(100);
 
 /// Starts to capture; the pipe ends with Ctrl-C, or after `limit`.
-pub(super) fn start(interface: &str, limit: Option<Duration>) -> Result<PipeReader, Failure> {
+pub(super) fn start(
+    interface: &str,
+    limit: Option<Duration>,
+    language: Language,
+) -> Result<PipeReader, Failure> {
     let socket = PacketSocket::open(interface).map_err(|error| Failure::new(error.to_string()))?;
     if let Err(error) = socket.listen_to_all() {
-        note(format_args!("synfin: only frames to and from this machine are seen: {error}"));
+        note(format_args!("synfin: {}", words::only_own_frames(&error, language)));
     }
     let failed = |error: io::Error| Failure::io(format_args!("capture on {interface}"), &error);
     let (reader, writer) = io::pipe().map_err(failed)?;
@@ -27,13 +32,13 @@ pub(super) fn start(interface: &str, limit: Option<Duration>) -> Result<PipeRead
     let asked = Arc::clone(&over);
     crate::interrupt::on_interrupt(move || asked.store(true, Ordering::Relaxed))?;
     let name = interface.to_owned();
-    note(format_args!("capturing on {name}; Ctrl-C ends it"));
+    note(format_args!("{}", words::capturing(&name, language)));
     std::thread::spawn(move || {
         let ended = capture(&socket, &name, writer, &over, limit);
         if let Err(error) = ended.or_else(ignore_closed_pipe) {
-            eprintln!("synfin: the capture on {name} ended: {error}");
+            eprintln!("synfin: {}", words::capture_ended(&name, &error, language));
         }
-        note_dropped(&socket);
+        note_dropped(&socket, language);
     });
     Ok(reader)
 }
@@ -91,13 +96,11 @@ fn is_loopback(interface: &str) -> bool {
         .is_ok_and(|flags| flags & IFF_LOOPBACK != 0)
 }
 
-fn note_dropped(socket: &PacketSocket) {
+fn note_dropped(socket: &PacketSocket, language: Language) {
     if let Ok(statistics) = socket.statistics()
         && statistics.dropped > 0
     {
-        note(format_args!(
-            "synfin: {} of {} frames came too fast and were not seen",
-            statistics.dropped, statistics.seen
-        ));
+        let told = words::dropped(statistics.dropped, statistics.seen, language);
+        note(format_args!("synfin: {told}"));
     }
 }

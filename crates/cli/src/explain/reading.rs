@@ -147,8 +147,12 @@ impl Source {
     }
 
     /// An interface.
-    pub(super) fn live(interface: &str, limit: Option<Duration>) -> Result<Self, Failure> {
-        let input = Box::new(super::live::start(interface, limit)?);
+    pub(super) fn live(
+        interface: &str,
+        limit: Option<Duration>,
+        language: Language,
+    ) -> Result<Self, Failure> {
+        let input = Box::new(super::live::start(interface, limit, language)?);
         Ok(Source { name: interface.to_owned(), bytes: 0, input })
     }
 
@@ -156,9 +160,10 @@ impl Source {
     ///
     /// # Errors
     /// The source is not a capture.
-    pub(super) fn recognized(self) -> Result<Opened, Failure> {
+    pub(super) fn recognized(self, language: Language) -> Result<Opened, Failure> {
         let Source { name, bytes, input } = self;
-        let reader = Reader::new(input).map_err(|error| Failure::input(format!("{name}: {error}")))?;
+        let reader =
+            Reader::new(input).map_err(|error| Failure::input(words::unreadable(&error, &name, language)))?;
         Ok(Opened { name, bytes, reader })
     }
 }

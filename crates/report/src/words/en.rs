@@ -1,5 +1,6 @@
 //! English.
 
+mod beside;
 mod capture;
 mod connection;
 mod correction;
@@ -14,12 +15,15 @@ mod page;
 mod transfer;
 mod values;
 
+pub(super) use beside::{
+    capture_ended, capturing, completeness_so_far, dropped, no_stream, only_own_frames, wrote,
+};
 pub(super) use connection::{connection, contents, ended, ending, icmp, notice};
 pub(super) use correction::correction;
 pub(super) use findings::{
     aside, connections, damage, findings, first_segments, left_out, more_connections, more_findings,
     needless, no_tcp, nothing_passes, of_stream, page_has_more, page_title, put_in_order, scale_inferred,
-    several_hosts, stands_for, wider, window_closed, with_host,
+    several_hosts, stands_for, unreadable, wider, window_closed, with_host,
 };
 pub(super) use group::group;
 pub(super) use labels::label;

@@ -13,12 +13,14 @@ pub use labels::Label;
 
 use crate::ladder::{NoteText, Remark, Story};
 use crate::page::Family;
-use lens::capture::Damage;
+use lens::capture::{Damage, Error};
 use lens::{
     Completeness, Connection, Contents, Correction, Finding, FindingGroup, FindingId, Frame, IcmpError,
     Notice, Severity, TimeOrder, Verdicts,
 };
 use serde::{Deserialize, Serialize};
+use std::fmt::Display;
+use std::io;
 use std::time::Duration;
 use tcp::state::Cause;
 use tcp::{Growth, Refusal, SendReason, Timer};
@@ -248,6 +250,53 @@ pub fn put_in_order(order: &TimeOrder, language: Language) -> Option<String> {
 /// Where a file is damaged or cut short.
 pub fn damage(damage: &Damage, language: Language) -> String {
     spoken!(language, damage(damage))
+}
+
+/// Why a file cannot be read as a capture, and what to do; `source` is its name, if it has one.
+///
+/// ```
+/// use synfin_report::{lens::capture, words};
+/// let error = capture::Reader::new(&b""[..]).unwrap_err();
+/// let said = words::unreadable(&error, "trace.pcap", words::Language::Chinese);
+/// assert_eq!(said, "trace.pcap：抓包文件是空的，连文件头也没有：请重新抓包");
+/// ```
+pub fn unreadable(error: &Error, source: &str, language: Language) -> String {
+    spoken!(language, unreadable(error, source))
+}
+
+/// A file is in its place.
+pub fn wrote(file: impl Display, language: Language) -> String {
+    spoken!(language, wrote(file))
+}
+
+/// Frames of an interface are seen from now on.
+pub fn capturing(interface: &str, language: Language) -> String {
+    spoken!(language, capturing(interface))
+}
+
+/// The interface cannot be set to hear what is meant for others.
+pub fn only_own_frames(error: &io::Error, language: Language) -> String {
+    spoken!(language, only_own_frames(error))
+}
+
+/// The interface has gone, or the like.
+pub fn capture_ended(interface: &str, error: &io::Error, language: Language) -> String {
+    spoken!(language, capture_ended(interface, error))
+}
+
+/// More came than could be taken.
+pub fn dropped(dropped: impl Display, of: impl Display, language: Language) -> String {
+    spoken!(language, dropped(dropped, of))
+}
+
+/// A filter asks how connections end, of a capture that is read once.
+pub fn completeness_so_far(language: Language) -> &'static str {
+    spoken!(language, completeness_so_far())
+}
+
+/// A stream was asked for that is not there.
+pub fn no_stream(stream: u32, count: usize, language: Language) -> String {
+    spoken!(language, no_stream(stream, count))
 }
 
 /// A remark in brackets, to stand behind a reason.

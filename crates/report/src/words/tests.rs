@@ -6,6 +6,16 @@ use tcp::Instant;
 use wire::Seq;
 use wire::tcp::Flags;
 
+/// Names of programs and formats stay as their makers write them.
+#[test]
+fn files_that_cannot_be_read_are_told_in_chinese() {
+    for foreign in capture::Foreign::ALL {
+        let said = unreadable(&Error::Foreign(foreign), "", Language::Chinese);
+        assert!(said.starts_with('这') && said.contains("请"), "{said}");
+        assert!(!said.contains("capture") && !said.contains("packed"), "{said}");
+    }
+}
+
 #[test]
 fn every_kind_is_in_the_document_of_findings() {
     let document = include_str!("../../../../docs/findings.md");

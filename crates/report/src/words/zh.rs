@@ -4,6 +4,7 @@
 //! characters; punctuation is full-width. What is *not* here: names that every language writes alike, such as states,
 //! flags, options and algorithms.
 
+mod beside;
 mod capture;
 mod connection;
 mod correction;
@@ -19,9 +20,12 @@ mod page;
 mod transfer;
 mod values;
 
+pub(super) use beside::{
+    capture_ended, capturing, completeness_so_far, dropped, no_stream, only_own_frames, wrote,
+};
 pub(super) use connection::{connection, contents, ended, ending, icmp, notice};
 pub(super) use correction::correction;
-pub(super) use damage::damage;
+pub(super) use damage::{damage, unreadable};
 pub(super) use findings::{
     aside, connections, findings, first_segments, left_out, more_connections, more_findings, needless,
     no_tcp, nothing_passes, of_stream, page_has_more, page_title, put_in_order, scale_inferred,

@@ -1,7 +1,7 @@
 //! What is said of many connections and findings together, and of what a capture does not show.
 
 use crate::numbers;
-use lens::capture::Damage;
+use lens::capture::{Damage, Error};
 use lens::{Contents, Frame};
 
 /// `needless, seen later: frame 17`
@@ -141,6 +141,11 @@ pub(in crate::words) fn put_in_order(moved: u64, late: &str) -> String {
 /// Where the file is damaged.
 pub(in crate::words) fn damage(damage: &Damage) -> String {
     format!("the capture was read up to its damage: {damage}")
+}
+
+/// Why a file cannot be read.
+pub(in crate::words) fn unreadable(error: &Error, source: &str) -> String {
+    if source.is_empty() { error.to_string() } else { format!("{source}: {error}") }
 }
 
 fn packets(count: u64) -> String {
