@@ -94,6 +94,15 @@ impl Browser {
         self.ask("DOM.setFileInputFiles", &files).map(drop)
     }
 
+    /// Drops a file on the window, at this place.
+    pub(super) fn drop_file(&mut self, [x, y]: [u32; 2], file: &Path) -> Result<(), String> {
+        let data = json!({ "items": [], "files": [file], "dragOperationsMask": 1 });
+        ["dragEnter", "dragOver", "drop"].into_iter().try_for_each(|kind| {
+            self.ask("Input.dispatchDragEvent", &json!({ "type": kind, "x": x, "y": y, "data": data }))
+                .map(drop)
+        })
+    }
+
     /// A picture of the window, as PNG in base64.
     pub(super) fn picture(&mut self) -> Result<String, String> {
         let mut picture = self.ask("Page.captureScreenshot", &json!({ "format": "png" }))?;
