@@ -105,7 +105,7 @@ fn what_is_changed_waits_in_the_queue_like_any_other() {
     let frames = (0..400).filter(|frame| rows_of(&unchanged, *frame)[0].2["len"] == 1_460).take(60);
     let (mut arrive, mut are_lost) = (0, 0);
     for frame in frames.step_by(7).chain((60..120).filter(|frame| lost(&unchanged, *frame)).take(1)) {
-        // the urgent pointer is empty: nobody minds it
+        // without PSH: nobody minds it
         let deeds = json!([{"change": {"frame": frame, "to": {"flags": "ACK"}}}]);
         let changed = end_of("congestion", &deeds);
         let (before, after) = (&rows_of(&unchanged, frame)[0], &rows_of(&changed, frame)[0]);
@@ -153,6 +153,9 @@ fn who_listens_is_shown_from_when_it_does() {
     assert_eq!(states(&json!({"setup": client, "at": 1})).0, json!(["LISTEN", "CLOSED"]));
     let twice = programs(&["connect", "listen"], &["listen", "listen", "accept"]);
     assert_eq!(states(&json!({"setup": twice, "at": 1})).0, json!(["CLOSED", "LISTEN"]));
+    let mut at_once = programs(&["connect"], &["listen", "accept", "abort"]);
+    at_once["wire"] = json!({"delay_ms": 0});
+    assert_eq!(states(&json!({"setup": at_once, "at": 100})).1, json!(["CLOSED", "CLOSED"]), "in no time");
     let (_, last) = states(&json!({"lesson": "reset-half-open", "at": 1_000}));
     assert_eq!(last, json!(["CLOSED", "LISTEN"]), "after the crash it listens again");
 }

@@ -131,7 +131,9 @@ impl Run {
 
     /// A host that loses its power, or begins to listen, moves along no arrow that a connection takes.
     fn add_calls(&self, connection: &mut page::Connection, log_end: usize) {
-        let listens = [0, 1].map(|host| self.listens(host).collect::<Vec<_>>());
+        // the first one is shown from the beginning, where nothing comes before it
+        let listens = [0, 1]
+            .map(|host| self.listens(host).skip(usize::from(self.listens_at_once(host))).collect::<Vec<_>>());
         for (logged, entry) in self.world.log().iter().enumerate().take(log_end) {
             let Happening::Said(on) = &entry.what else { continue };
             let side = u8::from(entry.host == self.hosts[1]);
