@@ -29,7 +29,7 @@ pub struct Drawing<'a> {
     pub said: &'a dyn Fn(&str, Option<HandshakeStep>) -> String,
     /// The note at a segment that no host has sent, by its number among the world's frames.
     pub injected: &'a dyn Fn(usize) -> String,
-    /// Injected frames that are the arrival of another one, which counts as lost in the log.
+    /// Injected frames that are the arrival of another one, which was held back.
     pub stands_for: &'a BTreeMap<usize, usize>,
 }
 
@@ -70,9 +70,14 @@ pub fn ladder(world: &World, left: HostId, ends: [End; 2], drawing: &Drawing<'_>
     let [left_end, right_end] = ends;
     let mut recorder = Recorder::new(left_end, right_end);
     let stands_for = drawing.stands_for;
-    let arrival = |sim::FrameArrival { frame, arrival }| {
-        let frame = stands_for.get(&frame).copied().unwrap_or(frame);
-        FrameArrival { frame, arrival }
+    // each arrival has a number of its own: those that the frame has by itself come first
+    let arrival = |sim::FrameArrival { frame, arrival }| match stands_for.get(&frame) {
+        None => FrameArrival { frame, arrival },
+        Some(of) => {
+            let before = stands_for.range(..frame).filter(|(_, other)| *other == of).count();
+            let own = world.frames()[*of].arrivals.len();
+            FrameArrival { frame: *of, arrival: own + before + arrival }
+        }
     };
     for entry in world.log().iter().take(drawing.log_end) {
         let side = if entry.host == left { Side::Left } else { Side::Right };
@@ -100,7 +105,6 @@ pub fn ladder(world: &World, left: HostId, ends: [End; 2], drawing: &Drawing<'_>
                 }
                 recorder.arrives(entry.at, side, arrival(*arrived), facts);
             }
-            Happening::Lost { frame, .. } if stands_for.values().any(|of| of == frame) => {}
             Happening::Lost { frame, .. } => recorder.lost(*frame),
             other => recorder.note(entry.at, side, NoteKind::Trouble, format!("{other:?}"), None),
         }

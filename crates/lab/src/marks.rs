@@ -60,7 +60,7 @@ impl Marks<'_> {
                     self.departs(at, host, facts, why);
                 }
             }
-            Happening::Lost { frame, .. } if !self.run.arrives_later(*frame) => {
+            Happening::Lost { frame, .. } => {
                 if let Some((facts, _)) = self.run.world.segment(*frame) {
                     self.add(at, "mark/lost", host, &[("seq", facts.seq.number())]);
                 }

@@ -10,7 +10,7 @@ use tcp::{Instant, ReadError, WriteError};
 /// Where a program stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
-    /// The call that it waits in; the number of calls when it is over.
+    /// The call that it waits in, or that failed; the number of calls when all have returned.
     pub(crate) call: usize,
     /// The call has begun and has not returned.
     pub(crate) waits: bool,
@@ -102,7 +102,8 @@ impl Program {
                 return;
             }
             let Some(call) = self.calls.get(number).copied() else { return };
-            if !waits {
+            // a crash is told when it happens, behind what the calls before it have sent
+            if !waits && call != Call::Crash {
                 at.say(&format!("{call}"));
             }
             let turn = match if waits { Ok(()) } else { self.begin(at, call) } {
@@ -124,7 +125,7 @@ impl Program {
                     }
                 }
                 Turn::Fails(error) => {
-                    (place.call, place.failed) = (self.calls.len(), Some(error));
+                    place.failed = Some(error);
                     return at.say(&format!("{call} fails: {error}"));
                 }
             }

@@ -126,9 +126,12 @@ impl Run {
         &self.deeds
     }
 
-    /// A frame that the world lost arrives all the same, changed or later.
-    pub(crate) fn arrives_later(&self, frame: usize) -> bool {
-        self.injected.values().any(|injected| *injected == Injected::Arrival { of: frame })
+    /// When a frame arrives, in the order of time: several times if it was doubled, later if it was held back.
+    pub(crate) fn arrivals_of(&self, frame: usize) -> Vec<Instant> {
+        let let_in = self.injected.iter().filter(|(_, why)| **why == Injected::Arrival { of: frame });
+        let places = std::iter::once(frame).chain(let_in.map(|(place, _)| *place));
+        let records = places.filter_map(|place| self.world.frames().get(place));
+        records.flat_map(|record| record.arrivals.iter().map(|arrival| arrival.at)).collect()
     }
 
     /// No host has sent this frame.

@@ -22,6 +22,23 @@ pub struct Sent<'a> {
     pub frame: &'a Frame,
 }
 
+/// A frame that has come to the end of its way, as [`crate::World::set_arrival`] sees it: behind the queue, the delay and
+/// all that a link does.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Arriving<'a> {
+    /// When.
+    pub at: Instant,
+    /// Its place among the world's frames.
+    pub record: usize,
+    /// From whom.
+    pub from: HostId,
+    /// To whom.
+    pub to: HostId,
+    /// The frame itself.
+    pub frame: &'a Frame,
+}
+
 impl Sent<'_> {
     /// The TCP header and the number of bytes of text; `None` if it is no TCP segment.
     pub fn tcp(&self) -> Option<(wire::tcp::Header, usize)> {

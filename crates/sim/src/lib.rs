@@ -12,6 +12,7 @@
 //! | a device that is full or fails | [`World::set_device`], [`Device`] |
 //! | hosts that are parted or without power | [`World::set_passage`], [`World::crash`] |
 //! | one fault at one place | [`World::set_fate`], [`Fate`] |
+//! | hands that reach into the wire | [`World::set_arrival`], [`World::inject`] |
 //! | programs | [`Application`], [`At`], [`apps`] |
 //! | tokio programs, with feature `tokio` | module `tokio`: `Sim`, `Builder`, `replay` |
 //! | how fast, how fair, why sent again | [`Experiment`], [`Outcome`], [`Spread`] over many seeds |
@@ -40,7 +41,7 @@ mod world;
 pub use application::{Ahead, Application, At};
 pub use device::Device;
 pub use experiment::{Dropped, Experiment, Family, FlowOutcome, Outcome, Progress, Resent, Spread, Stop};
-pub use fate::Sent;
+pub use fate::{Arriving, Sent};
 pub use ids::{HostId, LinkId};
 pub use link::{Ends, LinkConfig, Passage, SuperSegments};
 pub use netem::{

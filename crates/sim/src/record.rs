@@ -87,6 +87,13 @@ pub struct Arrival {
     pub frame: Frame,
 }
 
+impl Arrival {
+    /// What it says, the window as it stands in the header; `None` if it is no TCP segment.
+    pub fn facts(&self) -> Option<SegmentFacts> {
+        crate::fate::facts_of(&self.frame)
+    }
+}
+
 /// Why a frame never arrives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -20,7 +20,7 @@ mod step;
 
 use crate::application::{Application, At};
 use crate::device::Device;
-use crate::fate::Sent;
+use crate::fate::{Arriving, Sent};
 use crate::ids::{HostId, LinkId};
 use crate::link::{Ends, LinkConfig, SuperSegments};
 use crate::record::{Crossing, Entry, FrameRecord, Lost, Origin, Recording};
@@ -82,6 +82,7 @@ pub struct World {
     nodes: Vec<Node>,
     links: Vec<Wire>,
     fate: Option<FateHook>,
+    arrival: Option<ArrivalHook>,
     recording: Recording,
     frames: Vec<FrameRecord>,
     log: Vec<Entry>,
@@ -96,6 +97,8 @@ pub struct World {
 
 /// What [`World::set_fate`] sets.
 type FateHook = Box<dyn FnMut(&Sent<'_>) -> Fate>;
+/// What [`World::set_arrival`] sets.
+type ArrivalHook = Box<dyn FnMut(&Arriving<'_>) -> Option<Frame>>;
 /// What [`World::observe`] sets.
 type Observer = Box<dyn FnMut(&Entry)>;
 /// What [`World::observe_frames`] sets.
@@ -147,6 +150,7 @@ impl World {
             nodes: Vec::new(),
             links: Vec::new(),
             fate: None,
+            arrival: None,
             recording: Recording::NOTHING,
             frames: Vec::new(),
             log: Vec::new(),
@@ -311,6 +315,13 @@ impl World {
     /// Decides what becomes of each frame, beside what the links do.
     pub fn set_fate(&mut self, fate: impl FnMut(&Sent<'_>) -> Fate + 'static) {
         self.fate = Some(Box::new(fate));
+    }
+
+    /// Decides of each recorded frame that has come to the end of its way what arrives: the frame, another one in its place,
+    /// or nothing. What does not arrive counts as under way, because whoever took it may let it in later
+    /// ([`World::inject`]).
+    pub fn set_arrival(&mut self, arrival: impl FnMut(&Arriving<'_>) -> Option<Frame> + 'static) {
+        self.arrival = Some(Box::new(arrival));
     }
 
     /// Keeps frames, and what connections and programs say, from now on.

@@ -16,6 +16,7 @@ use hyper::body::Incoming;
 use lab::page::{Backend, html};
 use std::cell::RefCell;
 use std::convert::Infallible;
+use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 /// The longest question: 200 deeds and two programs of 40 lines are a tenth of it.
@@ -27,8 +28,8 @@ pub(super) struct Answers {
     page: Bytes,
     /// What `Host` may be.
     hosts: [String; 2],
-    /// Captures are explained one after the other: each takes a processor.
-    lens: Semaphore,
+    /// Captures are explained one after the other: each takes a processor, and memory.
+    lens: Arc<Semaphore>,
 }
 
 type Answer = Response<Full<Bytes>>;
@@ -40,7 +41,7 @@ impl Answers {
             lab: RefCell::default(),
             page: html(Backend::Http).into(),
             hosts: ["127.0.0.1", "localhost"].map(|name| format!("{name}:{port}")),
-            lens: Semaphore::new(1),
+            lens: Arc::new(Semaphore::new(1)),
         }
     }
 
@@ -86,9 +87,14 @@ impl Answers {
     /// The page of the capture that is the body. It is read as it comes, on a thread that may wait for it.
     async fn explain(&self, uri: &Uri, body: Incoming) -> Answer {
         let options = options(uri.query().unwrap_or_default());
-        let _turn = self.lens.acquire().await;
+        let turn = Arc::clone(&self.lens).acquire_owned().await;
         let (pieces, file) = upload::channel();
-        let page = tokio::task::spawn_blocking(move || lab::explain(file, &options));
+        // The turn is the thread's: who goes away before the answer does not end the work.
+        let page = tokio::task::spawn_blocking(move || {
+            let page = lab::explain(file, &options);
+            drop(turn);
+            page
+        });
         upload::pass_on(body, pieces).await;
         match page.await {
             Ok(Ok(page)) => answer("text/html; charset=utf-8", page.into()),

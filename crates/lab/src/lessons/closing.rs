@@ -1,6 +1,6 @@
 //! Lessons 5 to 8: closing, by either end, by half, by both at once, and what comes after.
 
-use super::look::Look;
+use super::look::{Look, Seen};
 use super::{Lesson, Question, no_deeds, with_programs};
 use crate::deed::Deed;
 use crate::setup::Setup;
@@ -50,6 +50,9 @@ pub(super) const LESSONS: &[Lesson] = &[
                 id: "count",
                 right: |look| {
                     let (_, begin) = first_fin(look)?;
+                    // the last ACK comes only where both have closed
+                    look.first(CLIENT, |seen| seen.facts.flags.fin())?;
+                    look.first(SERVER, |seen| seen.facts.flags.fin())?;
                     Look::choose(Some(look.segments().filter(|seen| seen.at >= begin).count()), &[2, 3, 4])
                 },
             },
@@ -159,8 +162,15 @@ pub(super) const LESSONS: &[Lesson] = &[
                 id: "again",
                 right: |look| {
                     let waits = look.enters(SERVER, State::TimeWait)?;
-                    let next = look.segments().find(|seen| seen.at > waits);
-                    Some(next.map_or(2, |next| if next.facts.flags.fin() { next.host } else { 2 }))
+                    let is_last_ack = |seen: &Seen| seen.host == SERVER && seen.at >= waits;
+                    let mut after = look.segments().skip_while(|seen| !is_last_ack(seen)).skip(1);
+                    let Some(next) = after.next() else { return Some(2) };
+                    if !next.facts.flags.fin() {
+                        return None;
+                    }
+                    // a FIN that is answered by a RST, or by nothing, is no choice
+                    let answer = look.segments().find(|seen| seen.at > next.at && seen.host != next.host)?;
+                    (answer.why == Some(SendReason::FinAck)).then_some(next.host)
                 },
             },
             Question {

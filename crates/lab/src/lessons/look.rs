@@ -16,8 +16,10 @@ pub(super) struct Seen {
     pub(super) host: usize,
     pub(super) facts: SegmentFacts,
     pub(super) why: Option<SendReason>,
-    /// It has arrived.
+    /// It has arrived, and not damaged.
     pub(super) arrived: Option<Instant>,
+    /// Its number among those that hosts have sent.
+    pub(super) frame: u32,
 }
 
 /// A host has moved along an arrow of the diagram.
@@ -35,11 +37,15 @@ impl Look<'_> {
 
     /// The segments that hosts have sent, in the order of time.
     pub(super) fn segments(&self) -> impl Iterator<Item = Seen> {
-        self.log().filter_map(|(host, entry)| {
-            let Happening::Departed { frame } = entry.what else { return None };
-            let (facts, why) = self.0.world.segment(frame)?;
-            let arrived = self.0.world.frames()[frame].arrivals.first().map(|arrival| arrival.at);
-            Some(Seen { at: entry.at, host, facts, why, arrived })
+        let departed = self.log().filter_map(|(host, entry)| match entry.what {
+            Happening::Departed { frame } => Some((host, entry.at, frame)),
+            _ => None,
+        });
+        departed.zip(0..).filter_map(|((host, at, place), frame)| {
+            let (facts, why) = self.0.world.segment(place)?;
+            let is_whole = !self.0.world.frames()[place].corrupted;
+            let arrived = is_whole.then(|| self.0.arrivals_of(place).first().copied()).flatten();
+            Some(Seen { at, host, facts, why, arrived, frame })
         })
     }
 
@@ -125,10 +131,11 @@ pub(super) fn data_of<'a>(look: &'a Look<'_>, host: usize) -> impl Iterator<Item
     look.segments().filter(move |seen| seen.host == host && seen.facts.len_bytes > 0)
 }
 
-/// By what the first retransmission came about: 0 the timer, 1 acknowledgments, 2 a probe of the tail.
+/// By what the first retransmission of the client's text came about: 0 the timer, 1 acknowledgments, 2 a probe of the tail.
 pub(super) fn first_again(look: &Look<'_>) -> Option<usize> {
+    const CLIENT: usize = 0;
     let is_again = |seen: &Seen| seen.why.is_some_and(SendReason::is_retransmission);
-    Some(match look.segments().find(is_again)?.why? {
+    Some(match data_of(look, CLIENT).find(is_again)?.why? {
         SendReason::TailLossProbe => 2,
         SendReason::Timeout | SendReason::AfterTimeout => 0,
         _ => 1,

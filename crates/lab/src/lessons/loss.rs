@@ -1,9 +1,9 @@
 //! Lesson 9: a lost segment, and the three ways in which it is found.
 
-use super::look::{Look, data_of, first_again, ratio};
+use super::look::{Look, Seen, data_of, first_again, ratio};
 use super::{Lesson, Question, with_programs};
 use crate::deed::Deed;
-use tcp::{Instant, SendReason};
+use tcp::SendReason;
 
 const CLIENT: usize = 0;
 const SERVER: usize = 1;
@@ -31,10 +31,16 @@ pub(super) const LESSONS: &[Lesson] = &[
             Question {
                 id: "double",
                 right: |look| {
-                    let run = look.with(&[Deed::Drop { frame: 5 }])?;
-                    let again = Look(&run);
-                    let times: Vec<Instant> = data_of(&again, CLIENT).map(|seen| seen.at).collect();
-                    let [.., probe, first, second] = times[..] else { return None };
+                    // the one that the timer sends first, and the one before it
+                    let sent: Vec<Seen> = data_of(look, CLIENT).collect();
+                    let timer = sent.iter().position(|seen| seen.why == Some(SendReason::Timeout))?;
+                    let (probe, first) = (sent[timer.checked_sub(1)?].at, sent[timer].at);
+                    let run = look.with(&[Deed::Drop { frame: sent[timer].frame }])?;
+                    let second = data_of(&Look(&run), CLIENT).find(|seen| seen.at > first)?;
+                    if second.why != Some(SendReason::Timeout) {
+                        return None;
+                    }
+                    let second = second.at;
                     ratio(second.since(first).as_nanos(), first.since(probe).as_nanos())
                 },
             },
@@ -87,8 +93,9 @@ pub(super) const LESSONS: &[Lesson] = &[
             Question {
                 id: "dups",
                 right: |look| {
-                    let count =
-                        look.segments().filter(|seen| seen.why == Some(SendReason::DuplicateAck)).count();
+                    let is_one =
+                        |seen: &Seen| seen.host == SERVER && seen.why == Some(SendReason::DuplicateAck);
+                    let count = look.segments().filter(is_one).count();
                     Look::choose(Some(count), &[0, 1, 3])
                 },
             },

@@ -63,7 +63,11 @@ pub(super) const LESSONS: &[Lesson] = &[
             Question {
                 id: "client",
                 right: |look| {
-                    let answer = look.first(CLIENT, |_| true)?.facts.flags;
+                    let asked = look.first(SERVER, |seen| seen.facts.flags == SYN_ACK)?.arrived?;
+                    if look.says(CLIENT, "connect").is_some_and(|connects| connects <= asked) {
+                        return None;
+                    }
+                    let answer = look.first(CLIENT, |seen| seen.at >= asked)?.facts.flags;
                     Some(if answer.rst() { 2 } else { usize::from(!answer.syn() && answer.ack()) })
                 },
             },
@@ -102,8 +106,11 @@ pub(super) const LESSONS: &[Lesson] = &[
                 right: |look| {
                     // the next call begins when the write has returned
                     let (begins, next) = (look.says(CLIENT, "write 2374")?, look.says(CLIENT, "recv all")?);
+                    if next == begins {
+                        return Some(0);
+                    }
                     let acked = look.first(SERVER, |seen| seen.facts.ack.number() == 4_225_929_031)?;
-                    Some(if next == begins { 0 } else { usize::from(next >= acked.arrived?) + 1 })
+                    Some(usize::from(next >= acked.arrived?) + 1)
                 },
             },
         ],

@@ -8,7 +8,7 @@ use crate::forge;
 use crate::program::{Failed, Place, Program};
 use crate::setup::Setup;
 use sim::apps::Shared;
-use sim::{At, Happening, LinkConfig, LinkId, Recording, World};
+use sim::{At, Happening, HostId, LinkConfig, LinkId, Origin, Recording, World};
 use stack::IsnPolicy;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -38,8 +38,6 @@ pub(super) struct Advance {
     hands: Rc<RefCell<Hands>>,
     /// So much of the world's log is known here.
     read: usize,
-    /// The numbers, among the world's frames, of those that hosts have sent.
-    sent: Vec<usize>,
     /// Which deeds between events are done.
     done: Vec<bool>,
 }
@@ -52,9 +50,11 @@ impl Advance {
             world.add_host(NAMES[host], config(&setup.hosts[host]), &[&ENDS[host].ip().to_string()])
         });
         let link = world.link(hosts[0], hosts[1], LinkConfig::symmetric(lane(setup)));
-        let hands = Rc::new(RefCell::new(Hands::new(setup, deeds)));
+        let hands = Rc::new(RefCell::new(Hands::new(deeds)));
         let fates = hands.clone();
         world.set_fate(move |sent| fates.borrow_mut().fate(sent));
+        let arrivals = hands.clone();
+        world.set_arrival(move |arriving| arrivals.borrow_mut().arrival(arriving));
         let run = Run {
             setup: setup.clone(),
             world,
@@ -66,16 +66,7 @@ impl Advance {
             time_wait: tcp::Config::default().time_wait,
         };
         let done = vec![false; deeds.len()];
-        let mut advance = Advance {
-            run,
-            programs,
-            places: Default::default(),
-            link,
-            hands,
-            read: 0,
-            sent: Vec::new(),
-            done,
-        };
+        let mut advance = Advance { run, programs, places: Default::default(), link, hands, read: 0, done };
         // the server first, so that it listens before a SYN can come
         for host in [1, 0] {
             advance.start(host);
@@ -100,10 +91,21 @@ impl Advance {
             let due = self.hands.borrow().next_due();
             let until = due.map_or(end, |due| due.min(end));
             let within = until.since(self.run.world.now());
-            let happened = self.run.world.wait_until(within, |world| world.log().len() > logged);
+            let (hands, places) = (self.hands.clone(), self.places.clone());
+            let crashes = || places.iter().any(|place| place.borrow().crashes);
+            let happened = self.run.world.wait_until(within, |world| {
+                world.log().len() > logged || crashes() || hands.borrow().next_due() != due
+            });
+            if happened && self.run.world.log().len() == logged && !crashes() {
+                // a frame has come to the end of its way and is kept there
+                continue;
+            }
             if !happened {
                 let now = self.run.world.now();
-                let Some(comes) = self.hands.borrow_mut().take_due(now) else { return self.run };
+                let Some(comes) = self.hands.borrow_mut().take_due(now) else {
+                    self.run.is_cut = due.is_some() || self.run.world.next_at().is_some();
+                    return self.run;
+                };
                 self.let_in(comes);
             }
             self.note();
@@ -117,23 +119,24 @@ impl Advance {
     /// Does what is to be done after so many events.
     fn do_deeds(&mut self) {
         let count = self.run.events.len();
-        for (place, deed) in self.run.deeds.clone().iter().enumerate() {
+        for place in 0..self.run.deeds.len() {
+            let deed = &self.run.deeds[place];
             let (Deed::Forge { after, .. } | Deed::Crash { after, .. }) = deed else { continue };
             if *after as usize != count || std::mem::replace(&mut self.done[place], true) {
                 continue;
             }
-            match deed {
+            match deed.clone() {
                 Deed::Forge { host, what, .. } => {
                     let host = usize::from(host & 1);
-                    let frame = self.forged(host, what);
-                    self.run.injected.insert(self.run.world.frames().len(), Injected::Forged { deed: place });
-                    self.run.world.inject(self.run.hosts[host], self.link, frame);
+                    let frame = self.forged(host, &what);
+                    self.inject(self.run.hosts[host], frame, Injected::Forged { deed: place });
                 }
                 Deed::Crash { host, .. } => {
                     let host = usize::from(host & 1);
-                    self.run.world.at(self.run.hosts[host]).say("crash");
                     self.programs[host].clear();
-                    self.places[host].borrow_mut().failed = Some(Failed::Crash);
+                    let mut place = self.places[host].borrow_mut();
+                    (place.failed, place.waits) = (Some(Failed::Crash), false);
+                    drop(place);
                     self.restart(host);
                 }
                 _ => {}
@@ -143,13 +146,24 @@ impl Advance {
 
     /// Lets a frame arrive that was changed or held back.
     fn let_in(&mut self, comes: Let) {
-        let Some(of) = self.sent.get(comes.frame as usize).copied() else { return };
-        self.run.injected.insert(self.run.world.frames().len(), Injected::Arrival { of });
-        self.run.world.inject(comes.to, self.link, comes.bytes);
+        self.inject(comes.to, comes.bytes, Injected::Arrival { of: comes.of });
+    }
+
+    /// A frame arrives that no host has put onto the wire as it is.
+    fn inject(&mut self, to: HostId, frame: Frame, why: Injected) {
+        let known = self.run.world.frames().len();
+        self.run.world.inject(to, self.link, frame);
+        // hosts may have sent others meanwhile, before it and in answer to it
+        let new = self.run.world.frames().iter().enumerate().skip(known);
+        let place = new.into_iter().find(|(_, record)| record.origin == Origin::Injected);
+        if let Some((place, _)) = place {
+            self.run.injected.insert(place, why);
+        }
     }
 
     /// A host loses its power; the calls that its program has left are those of a new one.
     fn restart(&mut self, host: usize) {
+        self.run.world.at(self.run.hosts[host]).say("crash");
         self.run.world.restart(self.run.hosts[host], config(&self.run.setup.hosts[host]));
         self.places[host].borrow_mut().crashes = false;
         self.start(host);
@@ -163,27 +177,19 @@ impl Advance {
             }
         }
         self.note_event();
-        let mut passed = Vec::new();
-        let log = self.run.world.log();
+        let (now, log) = (self.run.world.now(), self.run.world.log());
+        let mut hands = self.hands.borrow_mut();
         for entry in &log[self.read..] {
             match entry.what {
-                Happening::Departed { frame } => self.sent.push(frame),
-                Happening::Lost { frame, .. } => passed.push(frame),
-                Happening::Arrived(arrived) => passed.push(arrived.frame),
+                Happening::Departed { frame } => hands.on_departed(frame),
+                Happening::Arrived(arrived) => match self.run.injected.get(&arrived.frame) {
+                    Some(Injected::Arrival { of }) => hands.on_arrived(*of, now),
+                    _ => hands.on_arrived(arrived.frame, now),
+                },
                 _ => {}
             }
         }
         self.read = log.len();
-        for frame in passed {
-            let Ok(number) = self.sent.binary_search(&frame) else { continue };
-            while let Some(comes) = self.take_overtaken(number as u32) {
-                self.let_in(comes);
-            }
-        }
-    }
-
-    fn take_overtaken(&self, by: u32) -> Option<Let> {
-        self.hands.borrow_mut().take_overtaken(by)
     }
 
     fn note_event(&mut self) {

@@ -2,7 +2,7 @@
 
 use super::{ConnectionView, RowView, numbers, seconds};
 use crate::run::Run;
-use sim::Happening;
+use sim::{Entry, FrameArrival, Happening};
 use stack::{ListedConnection, SocketId};
 use tcp::state::{ROWS, Row};
 use tcp::{Instant, State, Trace};
@@ -23,7 +23,7 @@ impl Run {
                 Happening::Said(text) if text == "crash" => known.clear(),
                 Happening::Arrived(arrived) => {
                     let facts = self.world.segment(arrived.frame).map(|(facts, _)| facts);
-                    if facts.is_some_and(|facts| facts.flags.fin()) {
+                    if facts.is_some_and(|facts| facts.flags.fin()) && !self.is_refused(*arrived) {
                         known.iter_mut().for_each(|(_, view)| self.starts_again(view, entry.at));
                     }
                 }
@@ -41,8 +41,24 @@ impl Run {
         }
         for (id, view) in &mut known {
             view.numbers = listed.iter().find(|listed| listed.id == *id).map(numbers);
+            let timers = view.numbers.iter().flat_map(|numbers| &numbers.timers);
+            view.until =
+                timers.into_iter().find(|(name, _)| *name == "time-wait").map(|(_, due)| *due).or(view.until);
         }
         known.into_iter().map(|(_, view)| view).collect()
+    }
+
+    /// An arrival that is thrown away, or refused, does nothing to a connection.
+    fn is_refused(&self, arrived: FrameArrival) -> bool {
+        let refuses = |entry: &Entry| matches!(&entry.what, Happening::Traced(record) if matches!(record.trace, Trace::Refused { .. }));
+        let place = self.world.log().partition_point(|entry| entry.at < self.arrival_at(arrived));
+        let by_it = self.world.log()[place..].iter().take_while(|entry| entry.at == self.arrival_at(arrived));
+        self.world.frames()[arrived.frame].corrupted
+            || by_it.filter(|entry| entry.cause == Some(arrived)).any(refuses)
+    }
+
+    fn arrival_at(&self, arrived: FrameArrival) -> Instant {
+        self.world.frames()[arrived.frame].arrivals[arrived.arrival].at
     }
 
     fn moves(&self, view: &mut ConnectionView, row: &Row, at: Instant) {

@@ -1,6 +1,7 @@
 //! What is on the wire at a moment.
 
 use super::seconds;
+use crate::deed::Deed;
 use crate::run::{Injected, Run};
 use serde::Serialize;
 use sim::{FrameRecord, Happening};
@@ -58,16 +59,30 @@ impl Run {
     }
 
     fn sent_flight(&self, place: usize, record: &FrameRecord, now: Instant, number: u32) -> Option<Flight> {
-        let later = self.arrival_of(place);
-        let arrives = record.arrivals.iter().map(|arrival| arrival.at).chain(later).find(|at| *at > now);
-        let is_lost = record.arrivals.is_empty() && later.is_none();
+        let mut arrivals = self.arrivals_of(place);
+        let is_lost = arrivals.is_empty();
+        arrivals.retain(|at| *at > now);
+        let arrives = arrivals.first().copied();
         let until = if is_lost { record.sent_at + self.delay() } else { arrives? };
-        let shown = if later.is_some() { self.injected_for(place)? } else { place };
-        let (facts, why) = (self.world.segment(shown)?.0, self.world.segment(place)?.1);
+        let (facts, why) = self.world.segment(place)?;
+        let facts = self.as_it_arrives(place, number).map_or(facts, |changed| SegmentFacts {
+            window_bytes: scaled(changed.window_bytes, facts, record),
+            ..changed
+        });
         let from = u8::from(record.from == self.hosts[1]);
         let flight = flight(Some(number), from, facts, why);
         let (sent, arrives) = (seconds(record.sent_at), arrives.map(seconds));
         (until > now).then_some(Flight { sent, arrives, ..flight })
+    }
+
+    /// What a frame says that a deed has changed, the window as it stands in the header.
+    fn as_it_arrives(&self, place: usize, number: u32) -> Option<SegmentFacts> {
+        let is_change = |deed: &Deed| matches!(deed, Deed::Change { frame, .. } if *frame == number);
+        let record = self.world.frames().get(place).filter(|record| !record.corrupted)?;
+        self.deeds.iter().find(|deed| is_change(deed))?;
+        let arrived = record.arrivals.first();
+        let let_in = || self.world.frames().get(self.injected_for(place)?)?.arrivals.first();
+        arrived.or_else(let_in)?.facts()
     }
 
     /// It arrives out of nowhere: it is shown for as long as it would have travelled, and before its arrival.
@@ -85,12 +100,6 @@ impl Run {
         Some(Flight { sent: arrives - self.delay().as_secs_f64(), arrives: Some(arrives), ..flight })
     }
 
-    /// When a frame arrives that was changed or held back.
-    fn arrival_of(&self, place: usize) -> Option<Instant> {
-        let injected = self.injected_for(place)?;
-        Some(self.world.frames().get(injected)?.sent_at)
-    }
-
     fn injected_for(&self, place: usize) -> Option<usize> {
         let is_it = |injected: &Injected| *injected == Injected::Arrival { of: place };
         self.injected.iter().find(|(_, injected)| is_it(injected)).map(|(place, _)| *place)
@@ -99,6 +108,12 @@ impl Run {
     fn delay(&self) -> Duration {
         Duration::from_millis(self.setup.wire.delay_ms.into())
     }
+}
+
+/// A window as it stands in a header, in bytes, by the scale of the window that was sent.
+fn scaled(window: u32, sent: SegmentFacts, record: &FrameRecord) -> u32 {
+    let raw = record.facts().map_or(0, |raw| raw.window_bytes);
+    window.saturating_mul(sent.window_bytes.checked_div(raw).unwrap_or(1))
 }
 
 fn flight(frame: Option<u32>, from: u8, facts: SegmentFacts, why: Option<SendReason>) -> Flight {

@@ -8,10 +8,13 @@ use report::ladder::{End, Side, Step};
 use report::page::{self, Move};
 use report::words::Language;
 use serde::Serialize;
-use sim::Happening;
+use sim::{Entry, Happening};
 use std::collections::BTreeMap;
 use tcp::{Instant, State};
 use wire::Seq;
+
+/// How a program says that `listen` has failed.
+const LISTEN_FAILS: &str = "listen fails";
 
 /// What a deed did to a segment of the ladder.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -66,12 +69,10 @@ impl Run {
     }
 
     fn drawn(&self, log_end: usize, lang: Language) -> page::Connection {
-        let listens = self.setup.hosts[1].program.iter().any(|line| line.trim() == "listen");
-        let states = [State::Closed, if listens { State::Listen } else { State::Closed }];
         let ends = [0, 1].map(|host| End {
             name: said::host(host, lang).to_owned(),
             address: ENDS[host].to_string(),
-            state: Some(states[host]),
+            state: Some(if self.listens_at_once(host) { State::Listen } else { State::Closed }),
             isn: self.setup.hosts[host].isn.map(Seq::new),
         });
         let stands_for: BTreeMap<usize, usize> = self
@@ -94,7 +95,7 @@ impl Run {
         for (host, side) in [(0, Side::Left), (1, Side::Right)] {
             connection.measure(side, origin, &self.traces(host, log_end));
         }
-        self.add_crashes(&mut connection, log_end);
+        self.add_calls(&mut connection, log_end);
         connection
     }
 
@@ -107,21 +108,52 @@ impl Run {
         traced.collect()
     }
 
-    /// A host that loses its power moves along no arrow of the diagram.
-    fn add_crashes(&self, connection: &mut page::Connection, log_end: usize) {
-        for entry in self.world.log().iter().take(log_end) {
-            if !matches!(&entry.what, Happening::Said(text) if text == "crash") {
+    /// The calls of `listen` that succeed, by their places in the log.
+    fn listens(&self, host: usize) -> impl Iterator<Item = usize> {
+        let said = move |entry: &Entry| match &entry.what {
+            Happening::Said(text) if entry.host == self.hosts[host] => Some(text.clone()),
+            _ => None,
+        };
+        let log = self.world.log();
+        (0..log.len()).filter(move |place| {
+            let fails =
+                || log[place + 1..].iter().find_map(said).is_some_and(|next| next.starts_with(LISTEN_FAILS));
+            said(&log[*place]).is_some_and(|text| text == "listen") && !fails()
+        })
+    }
+
+    /// A host listens before anything else happens to it: it is shown so from the beginning.
+    fn listens_at_once(&self, host: usize) -> bool {
+        let first = self.world.log().iter().position(|entry| entry.host == self.hosts[host]);
+        first.is_some_and(|first| self.world.log()[first].at == Instant::ZERO)
+            && self.listens(host).next() == first
+    }
+
+    /// A host that loses its power, or begins to listen, moves along no arrow that a connection takes.
+    fn add_calls(&self, connection: &mut page::Connection, log_end: usize) {
+        // the first one is shown from the beginning, where nothing comes before it
+        let listens = [0, 1]
+            .map(|host| self.listens(host).skip(usize::from(self.listens_at_once(host))).collect::<Vec<_>>());
+        for (logged, entry) in self.world.log().iter().enumerate().take(log_end) {
+            let Happening::Said(on) = &entry.what else { continue };
+            let side = u8::from(entry.host == self.hosts[1]);
+            let at = seconds(entry.at);
+            let place = connection.moves.partition_point(|before| before.at <= at);
+            let before = connection.moves[..place].iter().rfind(|before| before.side == side);
+            let before = before.map_or(connection.first_states[usize::from(side)], |before| Some(before.to));
+            let to = match on.as_str() {
+                "crash" => State::Closed.name(),
+                "listen" if listens[usize::from(side)].contains(&logged) => State::Listen.name(),
+                _ => continue,
+            };
+            if to == State::Listen.name() && before != Some(State::Closed.name()) {
                 continue;
             }
-            let side = u8::from(entry.host == self.hosts[1]);
-            let to = State::Closed.name();
-            let moved = Move { at: seconds(entry.at), side, to, on: "crash".to_owned(), alone: true };
-            let place = connection.moves.partition_point(|before| before.at <= moved.at);
             let is_last = !connection.moves[place..].iter().any(|after| after.side == side);
             if is_last {
                 connection.last_states[usize::from(side)] = Some(to);
             }
-            connection.moves.insert(place, moved);
+            connection.moves.insert(place, Move { at, side, to, on: on.clone(), alone: true });
         }
     }
 
@@ -147,9 +179,8 @@ impl Run {
                     }
                 }
                 Happening::Lost { frame, .. } => {
-                    let comes = self.injected.values().any(|why| *why == Injected::Arrival { of: frame });
-                    if !comes && is_open.contains_key(&frame) {
-                        is_open.insert(frame, false);
+                    if let Some(open) = is_open.get_mut(&frame) {
+                        *open = false;
                     }
                 }
                 _ => {}

@@ -38,8 +38,11 @@ impl Connection {
         for step in &ladder.steps {
             connection.add_step(step, &mut told);
         }
-        connection.last_states = told.now.map(|state| state.map(State::name));
         connection.moves.sort_by(|a, b| a.at.total_cmp(&b.at));
+        // the last in time: segments that cross each other stand in the order in which they left
+        let moves = &connection.moves;
+        let last = |side: u8| moves.iter().rfind(|moved| moved.side == side).map(|moved| moved.to);
+        connection.last_states = [0, 1].map(|side| last(side as u8).or(connection.first_states[side]));
         let facts = [
             (Label::FactSegments, told.packets),
             (Label::FactBytes, story.sent_bytes),

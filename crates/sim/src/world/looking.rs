@@ -18,6 +18,11 @@ impl World {
         self.now
     }
 
+    /// When something happens next, as far as is known: a timer that was put off may be looked at for nothing.
+    pub fn next_at(&self) -> Option<Instant> {
+        self.agenda.next_at()
+    }
+
     /// The seed.
     pub fn seed(&self) -> u64 {
         self.seed

@@ -3,6 +3,7 @@
 use super::World;
 use super::commons::Wish;
 use super::event::{Coming, What};
+use crate::fate::Arriving;
 use crate::ids::{HostId, LinkId};
 use crate::link::Passage;
 use crate::record::{Ended, Happening, Lost};
@@ -64,13 +65,26 @@ impl World {
             }
             Passage::Cut => Lost::Parted,
             Passage::Open if self.nodes[wire.ends[side].0].is_down => Lost::HostDown,
-            Passage::Open => return Some(frame),
+            Passage::Open => return self.in_its_place(link, side, frame, record),
         };
         if coming != Coming::Untold {
             self.tell_end(link, from, &frame, Ended::Lost(why));
         }
         self.lose(link, from, record, why);
         None
+    }
+
+    /// What arrives in a frame's place.
+    fn in_its_place(
+        &mut self,
+        link: usize,
+        side: usize,
+        frame: Box<Frame>,
+        record: Option<usize>,
+    ) -> Option<Box<Frame>> {
+        let (Some(hook), Some(record)) = (&mut self.arrival, record) else { return Some(frame) };
+        let [from, to] = [1 - side, side].map(|side| self.links[link].ends[side]);
+        hook(&Arriving { at: self.now, record, from, to, frame: &frame }).map(Box::new)
     }
 
     /// What this end sends passes so from now on.
