@@ -10,7 +10,7 @@ use tcp::{Instant, ReadError, WriteError};
 /// Where a program stands.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Place {
-    /// The call that it waits in; the number of calls when it is over.
+    /// The call that it waits in, or that failed; the number of calls when all have returned.
     pub(crate) call: usize,
     /// The call has begun and has not returned.
     pub(crate) waits: bool,
@@ -124,7 +124,7 @@ impl Program {
                     }
                 }
                 Turn::Fails(error) => {
-                    (place.call, place.failed) = (self.calls.len(), Some(error));
+                    place.failed = Some(error);
                     return at.say(&format!("{call} fails: {error}"));
                 }
             }

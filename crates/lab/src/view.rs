@@ -65,7 +65,7 @@ pub struct HostView {
     pub address: String,
     /// Its program.
     pub program: Vec<String>,
-    /// The call that comes or waits; the number of calls when it is over.
+    /// The call that comes, waits or has failed; the number of calls when all have returned.
     pub call: usize,
     /// That call has begun and has not returned.
     pub waits: bool,

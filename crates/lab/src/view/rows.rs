@@ -4,6 +4,7 @@ use super::seconds;
 use crate::drawn::{Drawing, ladder};
 use crate::run::{ENDS, Injected, Run};
 use crate::said;
+use crate::words;
 use report::ladder::{End, Side, Step};
 use report::page::{self, Move};
 use report::words::Language;
@@ -72,7 +73,7 @@ impl Run {
             name: said::host(host, lang).to_owned(),
             address: ENDS[host].to_string(),
             state: Some(states[host]),
-            isn: self.setup.hosts[host].isn.map(Seq::new),
+            isn: self.setup.hosts[host].isn.filter(|_| self.sends_syn(host)).map(Seq::new),
         });
         let stands_for: BTreeMap<usize, usize> = self
             .injected
@@ -94,8 +95,18 @@ impl Run {
         for (host, side) in [(0, Side::Left), (1, Side::Right)] {
             connection.measure(side, origin, &self.traces(host, log_end));
         }
-        self.add_crashes(&mut connection, log_end);
+        self.add_crashes(&mut connection, log_end, lang);
         connection
+    }
+
+    /// Whether a host counts from its initial number at all: one that only refuses has none.
+    fn sends_syn(&self, host: usize) -> bool {
+        self.world.log().iter().any(|entry| match entry.what {
+            Happening::Departed { frame } if entry.host == self.hosts[host] => {
+                self.world.segment(frame).is_some_and(|(facts, _)| facts.flags.syn())
+            }
+            _ => false,
+        })
     }
 
     fn traces(&self, host: usize, log_end: usize) -> Vec<(Instant, tcp::Trace)> {
@@ -108,14 +119,20 @@ impl Run {
     }
 
     /// A host that loses its power moves along no arrow of the diagram.
-    fn add_crashes(&self, connection: &mut page::Connection, log_end: usize) {
+    fn add_crashes(&self, connection: &mut page::Connection, log_end: usize, lang: Language) {
         for entry in self.world.log().iter().take(log_end) {
             if !matches!(&entry.what, Happening::Said(text) if text == "crash") {
                 continue;
             }
             let side = u8::from(entry.host == self.hosts[1]);
             let to = State::Closed.name();
-            let moved = Move { at: seconds(entry.at), side, to, on: "crash".to_owned(), alone: true };
+            let moved = Move {
+                at: seconds(entry.at),
+                side,
+                to,
+                on: words::text(lang, "tcp/crash").to_owned(),
+                alone: true,
+            };
             let place = connection.moves.partition_point(|before| before.at <= moved.at);
             let is_last = !connection.moves[place..].iter().any(|after| after.side == side);
             if is_last {
