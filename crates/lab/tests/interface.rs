@@ -131,8 +131,8 @@ fn what_cannot_be_answered_says_why_in_the_language_of_the_question() {
         ),
         (
             json!({"ask": "view", "moment": {"setup": {"wire": {"delay_ms": 99_999}}}}),
-            "delay_ms is a number from 0 to 10000",
-            "delay_ms 应为 0 到 10000 之间的整数",
+            "“delay each way, ms” is a number from 0 to 10000",
+            "“单向时延（毫秒）”应为 0 到 10000 之间的整数",
         ),
         (
             json!({"ask": "view", "moment": {"deeds": [{"crash": {"after": 1, "host": 7}}]}}),
