@@ -66,7 +66,7 @@ fn the_diagram_explains_every_state_and_arrow() {
         assert!(states.iter().all(|state| state["about"].as_str().is_some_and(|about| about.len() > 60)));
     }
     let zh = ask(&json!({"ask": "diagram", "lang": "zh"})).to_string();
-    assert!(zh.contains("收到对本端 FIN 的确认：进入 FIN-WAIT-2 状态。"), "{zh}");
+    assert!(zh.contains("收到对本端 FIN 的确认。进入 FIN-WAIT-2 状态。"), "{zh}");
 }
 
 fn synfin_lab_rows() -> usize {

@@ -64,7 +64,7 @@ function openSegment(s, event) {
   const segment = s.segment, text = segmentLabel(segment), frame = s.frame, from = hostName(s.from);
   lab.picked = s.key;
   const raw = `Seq=${segment.seq}${segment.ack === null || segment.ack === undefined ? "" : ` Ack=${segment.ack}`} Win=${segment.window}`;
-  const about = [make("h2", "", `${from}: ${text}`), make("p", "dim mono", raw)];
+  const about = [make("h2", "", phrase("did.says", { host: from, text })), make("p", "dim mono", raw)];
   for (const text of [segment.reason, ...(segment.remarks || [])]) if (text) about.push(make("p", "", text));
   if (frame === null || frame === undefined) { openMenu([...about, make("p", "", phrase("menu.stray"))], event, text); return; }
   openMenu([...about, make("div", "choices", null,
@@ -98,7 +98,7 @@ function deedText(deed) {
   const [kind] = Object.keys(deed), d = deed[kind];
   if (kind === "forge") return phrase("deed.forge", { what: phrase(`inject.${typeof d.what === "string" ? d.what : "own"}`), host: hostName(d.host), after: d.after });
   if (kind === "crash") return phrase("deed.crash", { host: hostName(d.host), after: d.after });
-  const i = (lab.view.frames || []).indexOf(d.frame), segment = i < 0 ? phrase("deed.segment", { number: d.frame + 1 }) : `${hostName(lab.view.connection.segments[i].from)}: ${segmentLabel(lab.view.connection.segments[i])}`;
+  const i = (lab.view.frames || []).indexOf(d.frame), segment = i < 0 ? phrase("deed.segment", { number: d.frame + 1 }) : phrase("did.says", { host: hostName(lab.view.connection.segments[i].from), text: segmentLabel(lab.view.connection.segments[i]) });
   return phrase(`deed.${kind}`, { segment, ms: d.ms, to: d.to ? Object.entries(d.to).map(([name, value]) => `${phrase(`change.${name}`)} ${value}`).join(", ") : "" });
 }
 

@@ -36,7 +36,7 @@ function happenings(before, after) {
   const is = after.connection, older = new Map(before ? keyed(before) : []);
   const arrived = [], sent = [];
   for (const [key, s] of keyed(after)) {
-    const old = older.get(key), text = segmentLabel(s), to = hostName(1 - s.from), remarks = (s.remarks || []).join(word("semicolon"));
+    const old = older.get(key), text = segmentLabel(s), to = hostName(1 - s.from), remarks = (s.remarks || []).filter((r) => !is.notes.some((n) => n.text === r)).join(word("semicolon"));
     if (s.fate === "stray" && !old) arrived.push({ side: 1 - s.from, kind: "bad", text: phrase("did.stray", { host: to, segment: text }), why: remarks });
     else if (!old) sent.push({ side: s.from, kind: "sent", text: phrase("did.sends", { host: hostName(s.from), segment: text }), why: s.reason });
     if (s.arrived !== undefined && s.fate !== "stray" && (!old || old.arrived === undefined)) arrived.push({ side: 1 - s.from, kind: "arrived", text: phrase("did.arrives", { host: to, segment: text }), why: remarks });

@@ -82,7 +82,7 @@ pub(crate) const OPENING: crate::words::Table = &[
     ("old-syn/text/2", "With two steps a connection would be open now: the server would wait for data for ever, and its memory would be wasted, since the client has not asked for anything. With three steps the server waits for the client's confirmation, which does not come; here even a RST does."),
     ("old-syn/text/3", "Afterwards the client really connects, and nothing is left of the old SYN. Inject another one at another moment: while the connection is open, or in TIME-WAIT."),
     ("old-syn/title", "Why three steps: the old SYN"),
-    ("three-steps/about", "SYN, SYN,ACK, ACK: both ends tell each other where their numbers begin."),
+    ("three-steps/about", "The three-way handshake, SYN, SYN,ACK, ACK: both ends tell each other where their numbers begin."),
     ("three-steps/ack/1", "4225926656"),
     ("three-steps/ack/2", "4225926657"),
     ("three-steps/ack/3", "3022381254"),
