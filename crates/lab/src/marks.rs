@@ -100,17 +100,12 @@ impl Marks<'_> {
     }
 
     fn traced(&mut self, at: usize, host: usize, trace: &Trace) {
-        match trace {
-            Trace::StateChanged { .. } => {
-                let Some(row) = trace.row() else { return };
-                match (row.from, row.to) {
-                    (_, State::TimeWait) => self.add(at, "mark/time-wait", host, &[]),
-                    (State::TimeWait, State::Closed) => self.add(at, "mark/time-wait-ends", host, &[]),
-                    (_, State::Closing) => self.add(at, "mark/closing", host, &[]),
-                    (State::SynSent, State::SynReceived) => self.add(at, "mark/syn-crossed", host, &[]),
-                    _ => {}
-                }
-            }
+        let Some(row) = trace.row() else { return };
+        match (row.from, row.to) {
+            (_, State::TimeWait) => self.add(at, "mark/time-wait", host, &[]),
+            (State::TimeWait, State::Closed) => self.add(at, "mark/time-wait-ends", host, &[]),
+            (_, State::Closing) => self.add(at, "mark/closing", host, &[]),
+            (State::SynSent, State::SynReceived) => self.add(at, "mark/syn-crossed", host, &[]),
             _ => {}
         }
     }
