@@ -48,7 +48,7 @@ impl DiagramView {
     /// ```
     /// let diagram = synfin_lab::DiagramView::new(Default::default());
     /// assert_eq!(diagram.states.len(), 11);
-    /// assert!(diagram.rows[0].about.ends_with("the state is then LISTEN."), "{}", diagram.rows[0].about);
+    /// assert!(diagram.rows[0].about.ends_with("The state is then LISTEN."), "{}", diagram.rows[0].about);
     /// ```
     pub fn new(language: Language) -> DiagramView {
         let states = State::ALL.iter().map(|state| StateView {

@@ -1,7 +1,7 @@
 //! Events that are worth stopping at, worked out from a run: steps of opening and closing, calls that return, losses and
 //! how they are found, windows that close, resets.
 
-use crate::run::Run;
+use crate::run::{Event, Run};
 use crate::said;
 use crate::words::filled;
 use report::words::Language;
@@ -25,13 +25,14 @@ pub struct Mark {
 /// The marks of a run, in the order of time, the first 80.
 pub(crate) fn of(run: &Run, lang: Language) -> Vec<Mark> {
     let mut marks =
-        Marks { run, lang, marks: Vec::new(), windows: [None; 2], ssthresh: [u32::MAX; 2], last: None };
+        Marks { run, lang, marks: Vec::new(), windows: [None; 2], starts_slowly: [true; 2], last: None };
     let mut logged = 0;
     for (place, event) in run.events.iter().enumerate() {
         for entry in &run.world.log()[logged..event.log_end] {
             marks.read(place + 1, entry);
         }
         logged = event.log_end;
+        marks.threshold(place + 1, event);
     }
     marks.marks.truncate(MARKS_MAX);
     marks.marks
@@ -43,8 +44,8 @@ struct Marks<'a> {
     marks: Vec<Mark>,
     /// The window that each host has offered last.
     windows: [Option<u32>; 2],
-    /// The slow-start threshold that each host had last.
-    ssthresh: [u32; 2],
+    /// Whether each host's window has never reached its slow-start threshold.
+    starts_slowly: [bool; 2],
     /// What the last mark was, and whose.
     last: Option<(&'static str, usize)>,
 }
@@ -99,24 +100,25 @@ impl Marks<'_> {
     }
 
     fn traced(&mut self, at: usize, host: usize, trace: &Trace) {
-        match trace {
-            Trace::StateChanged { .. } => {
-                let Some(row) = trace.row() else { return };
-                match (row.from, row.to) {
-                    (_, State::TimeWait) => self.add(at, "mark/time-wait", host, &[]),
-                    (State::TimeWait, State::Closed) => self.add(at, "mark/time-wait-ends", host, &[]),
-                    (_, State::Closing) => self.add(at, "mark/closing", host, &[]),
-                    (State::SynSent, State::SynReceived) => self.add(at, "mark/syn-crossed", host, &[]),
-                    _ => {}
-                }
-            }
-            Trace::Congestion { ssthresh_bytes, .. } => {
-                if self.ssthresh[host] == u32::MAX && *ssthresh_bytes != u32::MAX {
-                    self.add(at, "mark/slow-start-ends", host, &[("n", *ssthresh_bytes)]);
-                }
-                self.ssthresh[host] = *ssthresh_bytes;
-            }
+        let Some(row) = trace.row() else { return };
+        match (row.from, row.to) {
+            (_, State::TimeWait) => self.add(at, "mark/time-wait", host, &[]),
+            (State::TimeWait, State::Closed) => self.add(at, "mark/time-wait-ends", host, &[]),
+            (_, State::Closing) => self.add(at, "mark/closing", host, &[]),
+            (State::SynSent, State::SynReceived) => self.add(at, "mark/syn-crossed", host, &[]),
             _ => {}
+        }
+    }
+
+    /// Slow start ends where the window reaches the threshold; after a timeout it is below it, and begins anew.
+    fn threshold(&mut self, at: usize, event: &Event) {
+        for host in [0, 1] {
+            let Some(connection) = event.hosts[host].connections.first() else { continue };
+            let (cwnd, ssthresh) = (connection.info.cwnd_bytes, connection.info.ssthresh_bytes);
+            if self.starts_slowly[host] && cwnd >= ssthresh && connection.info.state != State::Closed {
+                self.starts_slowly[host] = false;
+                self.add(at, "mark/slow-start-ends", host, &[("n", ssthresh)]);
+            }
         }
     }
 

@@ -173,6 +173,7 @@ fn config(host: &HostSetup) -> stack::Config {
         quick_ack_segments: if host.quick_acks { usual.quick_ack_segments } else { 0 },
         delayed_ack: if host.quick_acks { Duration::ZERO } else { usual.delayed_ack },
         congestion: tcp::CongestionControl::named(&host.congestion).unwrap_or(usual.congestion),
+        mss_bytes_max: host.mss_bytes.map_or(usual.mss_bytes_max, |bytes| bytes as u16),
         receive_buffer_bytes: buffer.unwrap_or(usual.receive_buffer_bytes),
         receive_buffer_bytes_initial: buffer.unwrap_or(usual.receive_buffer_bytes_initial),
         receive_buffer_bytes_max: buffer.unwrap_or(usual.receive_buffer_bytes_max),

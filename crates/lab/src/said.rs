@@ -6,7 +6,7 @@ use crate::drawn::HandshakeStep;
 use crate::program::Failed;
 use crate::run::RunError;
 use crate::setup::SetupError;
-use crate::words::{filled, text};
+use crate::words::{filled, find, text};
 use report::words::Language;
 
 /// So much of an unknown name is repeated.
@@ -43,6 +43,8 @@ pub(crate) fn no_run(error: &RunError, lang: Language) -> String {
         }
         RunError::Setup(SetupError::Number { name, from, to }) => {
             let (from, to) = (from.to_string(), to.to_string());
+            // as its field is called on the page
+            let name = find(lang, &format!("field.{name}")).unwrap_or(name);
             filled(lang, "error/number", &[("text", name), ("from", &from), ("to", &to)])
         }
         RunError::Setup(SetupError::Congestion(name)) => {

@@ -13,6 +13,9 @@ const DELAY_MS_MAX: u32 = 10_000;
 const RATE_KBIT_MIN: u32 = 8;
 const QUEUE_PACKETS_MAX: u32 = 10_000;
 const RECEIVE_BUFFER_BYTES_MIN: u32 = 256;
+/// Shorter segments are mostly headers, longer ones do not fit through the wire.
+const MSS_BYTES_MIN: u32 = 100;
+const MSS_BYTES_MAX: u32 = 1_460;
 
 /// Two hosts and a wire.
 ///
@@ -44,6 +47,8 @@ pub struct HostSetup {
     pub isn: Option<u32>,
     /// Its receive buffer in bytes; without it the usual one, which grows.
     pub receive_buffer_bytes: Option<u32>,
+    /// The longest segment that it announces and sends, in bytes (`TCP_MAXSEG`); without it 1,460.
+    pub mss_bytes: Option<u32>,
     /// Its congestion control: `reno`, `cubic`, `bbr`, `prague`.
     pub congestion: String,
     /// It offers SACK (RFC 2018).
@@ -95,6 +100,7 @@ impl Default for HostSetup {
             program: Vec::new(),
             isn: None,
             receive_buffer_bytes: None,
+            mss_bytes: None,
             congestion: "cubic".to_owned(),
             sack: true,
             timestamps: false,
@@ -178,6 +184,8 @@ impl Setup {
         for host in &self.hosts {
             let buffer = host.receive_buffer_bytes.unwrap_or(RECEIVE_BUFFER_BYTES_MIN);
             within("receive_buffer_bytes", buffer, RECEIVE_BUFFER_BYTES_MIN, 1 << 24)?;
+            let mss = host.mss_bytes.unwrap_or(MSS_BYTES_MAX);
+            within("mss_bytes", mss, MSS_BYTES_MIN, MSS_BYTES_MAX)?;
             if tcp::CongestionControl::named(&host.congestion).is_none() {
                 return Err(SetupError::Congestion(host.congestion.clone()));
             }
@@ -242,6 +250,9 @@ mod tests {
         assert!(told.contains("at most 40 calls"), "{told}");
         assert!(with(&|setup| setup.wire.delay_ms = 10_001).starts_with("delay_ms is a number from 0 to"));
         assert!(with(&|setup| setup.wire.rate_kbit = Some(0)).starts_with("rate_kbit"));
+        assert!(
+            with(&|setup| setup.hosts[0].mss_bytes = Some(99)).starts_with("mss_bytes is a number from 100")
+        );
         assert!(with(&|setup| setup.hosts[0].congestion = "vegas".into()).contains("no congestion control"));
     }
 }

@@ -188,7 +188,7 @@ fn a_host_without_power_has_forgotten_everything() {
     assert_eq!(view["hosts"][1]["connections"], json!([]));
     assert_eq!(view["hosts"][0]["failed"], "the peer has reset the connection");
     let moves = view["connection"]["moves"].to_string();
-    assert!(moves.contains(r#""on":"crash""#), "{moves}");
+    assert!(moves.contains(r#""on":"the host lost its power""#), "{moves}");
     assert_eq!(view["connection"]["last_states"][1], "CLOSED");
 }
 

@@ -90,6 +90,27 @@ if (!inFrame) addEventListener("load", () => {
     }
     say("right-answers", marks.filter(Boolean).length);
 
+    // What happened is told once each, in the order of cause and effect: duplicates are one an event, CLOSE-WAIT comes
+    // before the call that it lets return, LAST-ACK after the call that asked for it.
+    const happened = () => all("#happened li").map((e) => e.textContent);
+    const at = async (lesson, number) => { await open(moment({ lesson, at: number }), () => event() === number && one("#lesson-title").textContent !== "", lesson); await sleep(60); };
+    const told = [];
+    for (let number = 19; number <= 34; number++) { await at("loss-fast", number); told.push(happened().filter((t) => t.includes("arrives at client")).length); }
+    say("one-an-event", Math.max(...told));
+    await at("three-steps", 11);
+    const places = ["arrives at client", "CLOSE-WAIT", "recv all returns", "close", "LAST-ACK", "sends ACK"].map((of) => happened().findIndex((t) => (of === "close" ? t === "client: close" : of === "CLOSE-WAIT" ? t.includes("→ CLOSE-WAIT") : of === "LAST-ACK" ? t.includes("→ LAST-ACK") : t.includes(of))));
+    say("in-order", places);
+    say("margin", all("#wire-svg .note-call, #wire-svg .note-state").map((e) => e.firstChild.textContent).slice(-5));
+    await at("reset-refused", 3);
+    say("failed", all("#host-0 .program li").map((e) => e.textContent));
+    say("unnumbered", all("#wire-svg .tag-text").map((e) => e.textContent));
+    await at("window-zero", 10);
+    say("window", all("#wire-svg .tag-text").map((e) => e.textContent).filter((t) => t.includes("Win=")).slice(-1));
+    await at("reset-forged", 8);
+    say("refused", happened()[0]);
+    say("stray", [all("#wire-svg .stray .tag-text").map((e) => e.textContent), all("#ladder .row").map((e) => e.textContent).map((t) => (t.match(/RST Seq=\d+/) || [])[0]).filter(Boolean)]);
+    await open(kept, () => event() === 5 && one("#lesson-title").textContent === "Three steps", "the moment again");
+
     // Absolute numbers, every lesson, the list of keys.
     press("a");
     say("absolute", all("#wire-svg .tag-text").some((e) => e.textContent.includes("4225926656")));

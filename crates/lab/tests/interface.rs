@@ -66,7 +66,7 @@ fn the_diagram_explains_every_state_and_arrow() {
         assert!(states.iter().all(|state| state["about"].as_str().is_some_and(|about| about.len() > 60)));
     }
     let zh = ask(&json!({"ask": "diagram", "lang": "zh"})).to_string();
-    assert!(zh.contains("收到对本端 FIN 的确认：进入 FIN-WAIT-2 状态。"), "{zh}");
+    assert!(zh.contains("收到对本端 FIN 的确认。进入 FIN-WAIT-2 状态。"), "{zh}");
 }
 
 fn synfin_lab_rows() -> usize {
@@ -131,8 +131,8 @@ fn what_cannot_be_answered_says_why_in_the_language_of_the_question() {
         ),
         (
             json!({"ask": "view", "moment": {"setup": {"wire": {"delay_ms": 99_999}}}}),
-            "delay_ms is a number from 0 to 10000",
-            "delay_ms 应为 0 到 10000 之间的整数",
+            "“delay each way, ms” is a number from 0 to 10000",
+            "“单向时延（毫秒）”应为 0 到 10000 之间的整数",
         ),
         (
             json!({"ask": "view", "moment": {"deeds": [{"crash": {"after": 1, "host": 7}}]}}),

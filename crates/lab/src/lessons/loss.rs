@@ -51,7 +51,8 @@ pub(super) const LESSONS: &[Lesson] = &[
         id: "loss-fast",
         setup: || {
             let client = ["connect", "write 20000", "recv all", "close"];
-            let server = ["listen", "accept", "recv 20000", "write 537", "wait 100ms", "close"];
+            // An ACK is a duplicate only if its window is that of the one before (RFC 5681 §2), so nothing is read meanwhile.
+            let server = ["listen", "accept", "wait 200ms", "recv 20000", "write 537", "wait 100ms", "close"];
             let mut setup = with_programs(&client, &server);
             for host in &mut setup.hosts {
                 host.sack = false;

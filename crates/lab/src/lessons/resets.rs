@@ -38,7 +38,10 @@ pub(super) const LESSONS: &[Lesson] = &[
         id: "reset-aborted",
         setup: || {
             let client = ["connect", "write 2374", "wait 300ms", "abort"];
-            with_programs(&client, &["listen", "accept", "recv all", "close"])
+            let mut setup = with_programs(&client, &["listen", "accept", "recv all", "close"]);
+            // A delayed ACK would come just too late to spare the client a probe, which is another lesson's.
+            setup.hosts[SERVER].quick_acks = true;
+            setup
         },
         deeds: no_deeds,
         questions: &[
@@ -83,7 +86,9 @@ pub(super) const LESSONS: &[Lesson] = &[
                 "recv all",
                 "close",
             ];
-            with_programs(&client, &server)
+            let mut setup = with_programs(&client, &server);
+            setup.hosts[SERVER].quick_acks = true;
+            setup
         },
         deeds: no_deeds,
         questions: &[

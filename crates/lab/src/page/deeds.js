@@ -63,9 +63,9 @@ function changeForm(of, done, key) {
 function openSegment(s, event) {
   const segment = s.segment, text = segmentLabel(segment), frame = s.frame, from = hostName(s.from);
   lab.picked = s.key;
-  const raw = `Seq=${segment.seq}${segment.ack === null || segment.ack === undefined ? "" : ` Ack=${segment.ack}`}`;
-  const about = [make("h2", "", `${from}: ${text}`), make("p", "dim mono", raw)];
-  if (segment.reason) about.push(make("p", "", segment.reason));
+  const raw = `Seq=${segment.seq}${segment.ack === null || segment.ack === undefined ? "" : ` Ack=${segment.ack}`} Win=${segment.window}`;
+  const about = [make("h2", "", phrase("did.says", { host: from, text })), make("p", "dim mono", raw)];
+  for (const text of [segment.reason, ...(segment.remarks || [])]) if (text) about.push(make("p", "", text));
   if (frame === null || frame === undefined) { openMenu([...about, make("p", "", phrase("menu.stray"))], event, text); return; }
   openMenu([...about, make("div", "choices", null,
     button("menu.drop", () => act({ drop: { frame } }, frame)), button("menu.double", () => act({ double: { frame } }, frame)),
@@ -87,10 +87,10 @@ function openInject(event) {
 
 /** The wire's own numbers. */
 function openWire(event) {
-  const setup = JSON.parse(JSON.stringify(setupNow())), fields = form(WIRE_FIELDS, setup.wire || {}), wrong = make("p", "bad");
+  const setup = JSON.parse(JSON.stringify(setupNow())), fields = form(WIRE_FIELDS, setup.wire || {}), chance = form([["seed", "number"]], setup), wrong = make("p", "bad");
   wrong.setAttribute("role", "alert");
-  const run = async () => { setup.wire = fields.read(); if (await runSetup(setup, (error) => { wrong.textContent = error.message; })) $("menu").close(); };
-  openMenu([make("h2", "", phrase("wire.edit")), ...fields.labels, wrong, button("edit.run", run)], event, phrase("wire.edit"));
+  const run = async () => { Object.assign(setup, chance.read(), { wire: fields.read() }); if (await runSetup(setup, (error) => { wrong.textContent = error.message; })) $("menu").close(); };
+  openMenu([make("h2", "", phrase("wire.edit")), ...fields.labels, ...chance.labels, wrong, button("edit.run", run)], event, phrase("wire.edit"));
 }
 
 /** A deed in words. */
@@ -98,7 +98,7 @@ function deedText(deed) {
   const [kind] = Object.keys(deed), d = deed[kind];
   if (kind === "forge") return phrase("deed.forge", { what: phrase(`inject.${typeof d.what === "string" ? d.what : "own"}`), host: hostName(d.host), after: d.after });
   if (kind === "crash") return phrase("deed.crash", { host: hostName(d.host), after: d.after });
-  const i = (lab.view.frames || []).indexOf(d.frame), segment = i < 0 ? phrase("deed.segment", { number: d.frame + 1 }) : `${hostName(lab.view.connection.segments[i].from)}: ${segmentLabel(lab.view.connection.segments[i])}`;
+  const i = (lab.view.frames || []).indexOf(d.frame), segment = i < 0 ? phrase("deed.segment", { number: d.frame + 1 }) : phrase("did.says", { host: hostName(lab.view.connection.segments[i].from), text: segmentLabel(lab.view.connection.segments[i]) });
   return phrase(`deed.${kind}`, { segment, ms: d.ms, to: d.to ? Object.entries(d.to).map(([name, value]) => `${phrase(`change.${name}`)} ${value}`).join(", ") : "" });
 }
 

@@ -53,6 +53,8 @@ function diagramElement(state, taken, next, pick) {
   const edges = [...lab.diagram.pairs.entries()].filter(([key]) => key !== last);
   for (const [key, [from, to]] of edges) if (!later.has(key)) root.append(arrow(from, to, ""));
   for (const [key, [from, to]] of edges) if (later.has(key)) root.append(arrow(from, to, "next"));
+  // A way out from the middle passes below the boxes, whose names stay readable.
+  if (last !== null) root.append(arrow(taken.from, taken.to, "taken"));
   const boxes = [...Object.entries(PLACES), ["CLOSED", CLOSED_BELOW]];
   const begun = last !== null;
   for (const [name, [x, y]] of boxes) {
@@ -64,7 +66,6 @@ function diagramElement(state, taken, next, pick) {
     box.onkeydown = (e) => { if (e.key === "Enter" || e.key === " ") { e.preventDefault(); e.stopPropagation(); pick(name); } };
     root.append(box);
   }
-  if (last !== null) root.append(arrow(taken.from, taken.to, "taken"));
   return root;
 }
 

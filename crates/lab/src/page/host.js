@@ -52,7 +52,8 @@ function programElement(side) {
   host.program.forEach((call, i) => {
     const item = make("li", "", null, make("span", "", call));
     if (i < host.call) { item.classList.add("done"); item.append(make("span", "tick", ` ✓`)); item.setAttribute("aria-label", phrase("call.done", { call })); }
-    if (i === host.call) {
+    if (i === host.call && host.failed) { item.classList.add("bad"); item.append(make("span", "", " ✗")); item.setAttribute("aria-label", phrase("call.not", { call })); }
+    else if (i === host.call) {
       item.classList.add("now");
       item.setAttribute("aria-current", "step");
       if (host.waits) item.append(make("span", "waits", phrase("call.waits")));
@@ -122,7 +123,7 @@ const timeText = (seconds) => (seconds >= 9.9995 ? `${seconds.toFixed(1)} s` : s
 
 /** What of a host can be edited besides its program. */
 const HOST_FIELDS = [
-  ["isn", "number"], ["receive_buffer_bytes", "number"], ["congestion", ["reno", "cubic", "bbr", "prague"]],
+  ["isn", "number"], ["receive_buffer_bytes", "number"], ["mss_bytes", "number"], ["congestion", ["reno", "cubic", "bbr", "prague"]],
   ["sack", "check"], ["timestamps", "check"], ["nagle", "check"], ["quick_acks", "check"],
 ];
 const WIRE_FIELDS = [["delay_ms", "number"], ["rate_kbit", "number"], ["queue_packets", "number"], ["loss_permille", "number"]];
@@ -132,7 +133,7 @@ function form(fields, of) {
   const inputs = fields.map(([name, kind]) => {
     const input = Array.isArray(kind) ? make("select", "", null, ...kind.map((k) => make("option", "", k))) : make("input");
     if (kind === "check") { input.type = "checkbox"; input.checked = Boolean(of[name]); }
-    else { if (kind === "number") { input.type = "number"; input.min = 0; input.placeholder = phrase("field.none"); } input.value = of[name] === null || of[name] === undefined ? "" : of[name]; }
+    else { if (kind === "number") { input.type = "number"; input.min = 0; input.placeholder = phraseOr(`field.none.${name}`, phrase("field.none")); } input.value = of[name] === null || of[name] === undefined ? "" : of[name]; }
     return [name, kind, input];
   });
   const labels = inputs.map(([name, , input]) => make("label", "field", null, make("span", "", phrase(`field.${name}`)), input));

@@ -21,6 +21,8 @@ function drawBelow() {
   const c = lab.view.connection;
   lab.view.series.forEach((of, side) => { c.cwnd[side] = of.cwnd; c.rtt[side] = of.rtt_ms.map(([at, ms]) => [at, ms / 1000]); });
   const d = derive(c);
+  // On the wire one that no host has sent has a relative number, too.
+  for (const s of c.segments) if (s.fate === "stray" && Number.isInteger(c.isn[s.from])) s.offset = (s.seq - c.isn[s.from]) | 0;
   // Up to now, not to the last segment.
   d.span = [0, Math.max(lab.view.time, d.span[1])];
   d.lanes = [0, 1].map((side) => lane(c, side, d.span));
@@ -35,7 +37,13 @@ function drawBelow() {
   $("ladder").scrollTop = ladder.tops[ladder.rows.length];
   drawLadder();
   inspect(null);
-  zoomAll();
+  zoomToTraffic(c, d.span[1]);
+}
+
+/** All of the graphs; a long silence at the end, as of TIME-WAIT, is left out, since everything before it would be a line. */
+function zoomToTraffic(c, end) {
+  const last = c.segments.reduce((latest, s) => Math.max(latest, s.at, s.arrived || 0), 0);
+  if (last > 0 && end > 2 * last) zoomTo(0, last * 1.05); else zoomAll();
 }
 
 function drawDirection() {

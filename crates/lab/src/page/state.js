@@ -93,13 +93,17 @@ function frameOf(segment, of = lab.view) {
   return known === undefined ? null : known;
 }
 
+/** A window that is smaller than this stands in a segment's label: it may be what the sender waits for. */
+const SMALL_WINDOW_BYTES = 8192;
+
 /** A number of a header as it is, or counted from the side's initial one. */
 function offsetOf(side, number) {
   const isn = lab.view.connection.isn[side];
   return view.raw || isn === null || isn === undefined ? number : (number - isn) | 0;
 }
-function segmentLabel({ from, flags, seq, ack, len }) {
+function segmentLabel({ from, flags, seq, ack, len, window }) {
   let text = `${flags.replace(/, /g, ",") || phrase("no-flags")} Seq=${offsetOf(from, seq)}`;
   if (ack !== null && ack !== undefined) text += ` Ack=${offsetOf(1 - from, ack)}`;
-  return len ? `${text} Len=${len}` : text;
+  if (len) text += ` Len=${len}`;
+  return window < SMALL_WINDOW_BYTES && !flags.includes("RST") ? `${text} Win=${window}` : text;
 }

@@ -86,7 +86,7 @@ function wireWidth() {
 
 /** Draws what does not move, when an event has happened. */
 function drawWire() {
-  const root = $("wire-svg"), width = wireWidth(), margin = Math.min(124, Math.max(89, width * 0.26));
+  const root = $("wire-svg"), width = wireWidth(), margin = Math.min(124, Math.max(94, width * 0.26));
   const list = segmentsOnWire();
   layTime(list);
   const left = margin, right = width - margin, bottom = wireY(lab.view.next === null || lab.view.next === undefined ? lab.view.time : lab.view.next) + 34;
@@ -135,8 +135,13 @@ function pauses() {
 function marginTexts() {
   const c = lab.view.connection, items = [];
   for (const n of c.notes || []) items.push({ at: n.at, side: n.side, text: n.text, cls: `note-${n.kind}` });
-  for (const m of c.moves || []) items.push({ at: m.at, side: m.side, text: m.to, cls: "note-state", color: STATE_COLOR[m.to] });
-  items.sort((a, b) => a.at - b.at);
+  const states = [...(c.first_states || [])];
+  for (const m of c.moves || []) {
+    items.push({ at: m.at, side: m.side, text: m.to, cls: "note-state", color: STATE_COLOR[m.to], rank: isAskedFor(states[m.side], m.to) ? 1 : -1 });
+    states[m.side] = m.to;
+  }
+  // What arrived moves a state before the program goes on, and what the program calls moves it afterwards.
+  items.sort((a, b) => a.at - b.at || (a.rank || 0) - (b.rank || 0));
   while (items.length && items[0].at < wire.begin) items.shift();
   const free = [0, 0];
   return items.flatMap(({ at, side, text, cls, color }) => {
@@ -196,6 +201,7 @@ function lineElement(s, looks, [x0, y0], [x, y], isGone) {
   const share = s.isStray ? 0.4 : 0, ends = { x1: x0 + (x - x0) * share, y1: y0 + (y - y0) * share, x2: x, y2: y };
   const angle = x === x0 ? (s.from === 0 ? 0 : 180) : (Math.atan2(y - y0, x - x0) * 180) / Math.PI;
   const end = isGone ? svg("text", { class: "cross", x, y: y + 5, "text-anchor": "middle" }, "✗") : svg("path", { class: "tip", d: "M0 0L-9 -4.5L-9 4.5Z", transform: `translate(${x} ${y}) rotate(${angle})` });
+  if (!isGone && Math.hypot(x - x0, y - y0) < 9) end.setAttribute("visibility", "hidden");
   return svg("g", { class: `line-of ${looks}`, "aria-hidden": true }, svg("line", { class: "hit", ...ends }), svg("line", { class: "track", ...ends }), end);
 }
 

@@ -4,6 +4,7 @@ use super::seconds;
 use crate::drawn::{Drawing, ladder};
 use crate::run::{ENDS, Injected, Run};
 use crate::said;
+use crate::words;
 use report::ladder::{End, Side, Step};
 use report::page::{self, Move};
 use report::words::Language;
@@ -73,7 +74,7 @@ impl Run {
             name: said::host(host, lang).to_owned(),
             address: ENDS[host].to_string(),
             state: Some(if self.listens_at_once(host) { State::Listen } else { State::Closed }),
-            isn: self.setup.hosts[host].isn.map(Seq::new),
+            isn: self.setup.hosts[host].isn.filter(|_| self.sends_syn(host)).map(Seq::new),
         });
         let stands_for: BTreeMap<usize, usize> = self
             .injected
@@ -95,8 +96,18 @@ impl Run {
         for (host, side) in [(0, Side::Left), (1, Side::Right)] {
             connection.measure(side, origin, &self.traces(host, log_end));
         }
-        self.add_calls(&mut connection, log_end);
+        self.add_calls(&mut connection, log_end, lang);
         connection
+    }
+
+    /// Whether a host counts from its initial number at all: one that only refuses has none.
+    fn sends_syn(&self, host: usize) -> bool {
+        self.world.log().iter().any(|entry| match entry.what {
+            Happening::Departed { frame } if entry.host == self.hosts[host] => {
+                self.world.segment(frame).is_some_and(|(facts, _)| facts.flags.syn())
+            }
+            _ => false,
+        })
     }
 
     fn traces(&self, host: usize, log_end: usize) -> Vec<(Instant, tcp::Trace)> {
@@ -130,20 +141,22 @@ impl Run {
     }
 
     /// A host that loses its power, or begins to listen, moves along no arrow that a connection takes.
-    fn add_calls(&self, connection: &mut page::Connection, log_end: usize) {
+    fn add_calls(&self, connection: &mut page::Connection, log_end: usize, lang: Language) {
         // the first one is shown from the beginning, where nothing comes before it
         let listens = [0, 1]
             .map(|host| self.listens(host).skip(usize::from(self.listens_at_once(host))).collect::<Vec<_>>());
         for (logged, entry) in self.world.log().iter().enumerate().take(log_end) {
-            let Happening::Said(on) = &entry.what else { continue };
+            let Happening::Said(text) = &entry.what else { continue };
             let side = u8::from(entry.host == self.hosts[1]);
             let at = seconds(entry.at);
             let place = connection.moves.partition_point(|before| before.at <= at);
             let before = connection.moves[..place].iter().rfind(|before| before.side == side);
             let before = before.map_or(connection.first_states[usize::from(side)], |before| Some(before.to));
-            let to = match on.as_str() {
-                "crash" => State::Closed.name(),
-                "listen" if listens[usize::from(side)].contains(&logged) => State::Listen.name(),
+            let (to, on) = match text.as_str() {
+                "crash" => (State::Closed.name(), words::text(lang, "tcp/crash")),
+                "listen" if listens[usize::from(side)].contains(&logged) => {
+                    (State::Listen.name(), text.as_str())
+                }
                 _ => continue,
             };
             if to == State::Listen.name() && before != Some(State::Closed.name()) {
@@ -153,7 +166,7 @@ impl Run {
             if is_last {
                 connection.last_states[usize::from(side)] = Some(to);
             }
-            connection.moves.insert(place, Move { at, side, to, on: on.clone(), alone: true });
+            connection.moves.insert(place, Move { at, side, to, on: on.to_owned(), alone: true });
         }
     }
 

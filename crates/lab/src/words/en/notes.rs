@@ -36,7 +36,7 @@ pub(crate) const NOTES: crate::words::Table = &[
     ("error/deeds-long", "a segment is held back for 600000 ms at most"),
     ("error/deeds-many", "at most 200 deeds"),
     ("error/lesson", "there is no lesson “{text}”; ask for “lessons” to see them"),
-    ("error/number", "{text} is a number from {from} to {to}"),
+    ("error/number", "“{text}” is a number from {from} to {to}"),
     ("error/program", "{host}: the program is too long; at most 40 calls, and 1000000 bytes in all"),
     ("error/question", "this is no question of the laboratory: {why}"),
     ("error/question-id", "the lesson has no question “{text}”"),

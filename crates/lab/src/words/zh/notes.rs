@@ -36,7 +36,7 @@ pub(crate) const NOTES: crate::words::Table = &[
     ("error/deeds-long", "一个报文段最多滞留 600000 毫秒"),
     ("error/deeds-many", "最多 200 项操作"),
     ("error/lesson", "没有名为“{text}”的课程；用“lessons”可以查询全部课程"),
-    ("error/number", "{text} 应为 {from} 到 {to} 之间的整数"),
+    ("error/number", "“{text}”应为 {from} 到 {to} 之间的整数"),
     ("error/program", "{host}：程序太长；最多 40 个调用，总共 1000000 字节"),
     ("error/question", "实验室听不懂这个请求：{why}"),
     ("error/question-id", "本课没有名为“{text}”的问题"),
