@@ -79,6 +79,8 @@ pub fn ladder(world: &World, left: HostId, ends: [End; 2], drawing: &Drawing<'_>
             FrameArrival { frame: *of, arrival: own + before + arrival }
         }
     };
+    // who has sent a SYN,ACK: its own `connect` ends with no second step, because two SYNs have crossed
+    let mut has_agreed = [false; 2];
     for entry in world.log().iter().take(drawing.log_end) {
         let side = if entry.host == left { Side::Left } else { Side::Right };
         let cause = entry.cause.map(arrival);
@@ -86,12 +88,15 @@ pub fn ladder(world: &World, left: HostId, ends: [End; 2], drawing: &Drawing<'_>
             Happening::Traced(record) => recorder.record(entry.at, side, &record.trace, cause),
             Happening::Said(text) => {
                 let caused_by = entry.cause.and_then(|cause| Some(world.segment(cause.frame)?.0));
-                let step = caused_by.and_then(|caused_by| step_of(text, caused_by));
+                let has_waited = caused_by.is_some() && matches!(&text[..], CONNECT_RETURNS | ACCEPT_RETURNS);
+                let step =
+                    caused_by.and_then(|caused_by| step_of(text, caused_by, has_agreed[side as usize]));
                 // one that begins stands above the segments that it sends
-                recorder.call(entry.at, side, &(drawing.said)(text, step), cause.filter(|_| step.is_some()));
+                recorder.call(entry.at, side, &(drawing.said)(text, step), cause.filter(|_| has_waited));
             }
             Happening::Departed { frame } => {
                 if let Some((facts, why)) = world.segment(*frame) {
+                    has_agreed[side as usize] |= facts.flags.syn() && facts.flags.ack();
                     recorder.departs(entry.at, side, *frame, facts, why);
                 }
             }
@@ -113,8 +118,9 @@ pub fn ladder(world: &World, left: HostId, ends: [End; 2], drawing: &Drawing<'_>
 }
 
 /// The step of the handshake that a call waited for, if `arrived` ended its wait.
-fn step_of(said: &str, arrived: SegmentFacts) -> Option<HandshakeStep> {
+fn step_of(said: &str, arrived: SegmentFacts, has_agreed: bool) -> Option<HandshakeStep> {
     match said {
+        CONNECT_RETURNS if has_agreed => None,
         CONNECT_RETURNS => Some(HandshakeStep::Second),
         ACCEPT_RETURNS if arrived.len_bytes > 0 => Some(HandshakeStep::ThirdWithData),
         ACCEPT_RETURNS => Some(HandshakeStep::Third),

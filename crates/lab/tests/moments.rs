@@ -242,3 +242,16 @@ fn a_fin_that_is_refused_does_not_make_time_wait_longer() {
     assert_eq!(known.last(), Some(&ends), "{known:?}");
     assert_eq!(known.len(), 2, "the first FIN, and the one that arrived whole: {known:?}");
 }
+
+#[test]
+fn the_second_step_is_that_of_the_end_that_asked_and_was_answered() {
+    let returns = |deeds: &Value| {
+        let end = end_of("both-open", deeds);
+        let notes = end["connection"]["notes"].as_array().expect("notes").iter();
+        let texts = notes.filter_map(|note| note["text"].as_str().map(str::to_owned));
+        texts.filter(|text| text.contains("connect returns")).collect::<Vec<_>>()
+    };
+    assert_eq!(returns(&json!([])), ["connect returns"; 2], "the SYNs have crossed");
+    let one_is_lost = json!([{"drop": {"frame": 0}}]);
+    assert_eq!(returns(&one_is_lost), ["connect returns: second step", "connect returns"]);
+}
