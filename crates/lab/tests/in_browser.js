@@ -111,6 +111,18 @@ if (!inFrame) addEventListener("load", () => {
     say("stray", [all("#wire-svg .stray .tag-text").map((e) => e.textContent), all("#ladder .row").map((e) => e.textContent).map((t) => (t.match(/RST Seq=\d+/) || [])[0]).filter(Boolean)]);
     await open(kept, () => event() === 5 && one("#lesson-title").textContent === "Three steps", "the moment again");
 
+    // The lines of the graphs go on in time, also while acknowledgments are under way and after one was overtaken.
+    const forward = (lists) => lists.every((list) => list.every(([at], i) => i === 0 || list[i - 1][0] <= at));
+    const lines = () => inside().view.connection.derived.directions.flatMap((d) => [d.acks, d.window]);
+    const runs = [];
+    for (const [lesson, at, deeds] of [["congestion", 300, []], ["slow-start", 1000, [{ delay: { frame: 11, ms: 30 } }]]]) {
+      const was = inside().view.connection;
+      await open(moment({ lesson, at, deeds }), () => inside().view.connection !== was && inside().lab.moment.lesson === lesson, lesson);
+      runs.push(forward(lines()) && lines().flat().length > 20);
+    }
+    say("forward", runs);
+    await open(kept, () => event() === 5, "lesson 1 again");
+
     // Absolute numbers, every lesson, the list of keys.
     press("a");
     say("absolute", all("#wire-svg .tag-text").some((e) => e.textContent.includes("4225926656")));

@@ -98,7 +98,7 @@ function derive(c) {
       d.directions[from].top = Math.max(d.directions[from].top, end);
     }
     if (s.again) mine.pending = mine.pending.filter(([e]) => e <= s.offset || e > end);
-    if (s.ackOffset !== null && !rst && s.fate !== "lost") {
+    if (s.ackOffset !== null && !rst && s.fate !== "lost" && s.fate !== "in_flight") {
       const theirs = flight[other], there = d.directions[other];
       const at = s.arrived === undefined ? s.at : s.arrived;
       there.acks.push([at, s.ackOffset]);
@@ -124,6 +124,13 @@ function derive(c) {
     }
   });
   for (const side of [0, 1]) if (c.rtt && c.rtt[side] && c.rtt[side].length) d.directions[side].rtt = c.rtt[side];
+  for (const there of d.directions) {
+    for (const list of [there.acks, there.window, there.sacks]) list.sort((a, b) => a[0] - b[0]);
+    // One that was overtaken on its way acknowledges nothing new.
+    const newest = (acked) => { let top = -Infinity; return (point) => acked(point) >= top && ((top = acked(point)), true); };
+    there.acks = there.acks.filter(newest(([, acked]) => acked));
+    there.window = there.window.filter(newest(([, edge, window]) => edge - window));
+  }
   // Rows of the ladder: segments, notes, and state changes without a segment, in the order of time.
   const aside = [
     ...(c.notes || []).map((n) => ({ at: n.at, note: n })),
