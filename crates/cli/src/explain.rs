@@ -329,10 +329,10 @@ impl Explain {
 
 /// The connection of this number.
 fn connection(kept: &Kept, stream: u32, language: Language) -> Result<&Connection, Failure> {
-    kept.connections
-        .iter()
-        .find(|connection| connection.stream == stream)
-        .ok_or_else(|| Failure::usage(words::no_stream(stream, kept.connections.len(), language)))
+    kept.connections.iter().find(|connection| connection.stream == stream).ok_or_else(|| {
+        let count = kept.connections.len() as u64 + kept.connections_left_out;
+        Failure::usage(words::no_stream(stream, count, language))
+    })
 }
 
 /// Finishes the outputs, which puts the files into their places.

@@ -118,8 +118,12 @@ pub struct Kept {
     pub segments: Vec<(Segment, Analysis)>,
     /// What was corrected of them, in the order of the frames that show it.
     pub corrections: Vec<Correction>,
+    /// At most so many connections, not counting the one whose segments are kept; 0 for no limit.
+    pub connections_max: usize,
     /// The connections, in the order in which they ended; at the end those that are open, by number.
     pub connections: Vec<Connection>,
+    /// How many ended when there were as many as that.
+    pub connections_left_out: u64,
     /// The findings.
     pub findings: Vec<Finding>,
     /// All findings by kind and host.
@@ -182,7 +186,12 @@ impl Sink for Kept {
     }
 
     fn connection(&mut self, connection: &Connection) {
-        self.connections.push(connection.clone());
+        let is_chosen = self.keep_segments == KeepSegments::Stream(connection.stream);
+        if is_chosen || self.connections_max == 0 || self.connections.len() < self.connections_max {
+            self.connections.push(connection.clone());
+        } else {
+            self.connections_left_out += 1;
+        }
     }
 
     fn finding(&mut self, finding: &Finding) {

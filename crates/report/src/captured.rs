@@ -19,7 +19,7 @@ pub(crate) mod tests;
 pub use csv::{SEGMENT_CSV_HEADER, segment_csv};
 pub use file::{explain, kept_for_page, page_of_file};
 pub use ladder::ladder;
-pub use page::{PAGE_SEGMENTS_MAX, page};
+pub use page::{PAGE_CONNECTIONS_MAX, PAGE_SEGMENTS_MAX, page};
 pub use records::{Records, SCHEMA};
 pub use tables::{Figures, connections, findings, groups};
 pub use zeek::{ZEEK_FOOTER, zeek_header, zeek_line};

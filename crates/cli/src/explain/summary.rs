@@ -44,7 +44,8 @@ fn connections(kept: &Kept, language: Language) -> String {
     endings.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     let others: u64 = endings.iter().skip(ENDINGS_MAX).map(|(_, count)| count).sum();
     endings.truncate(ENDINGS_MAX);
-    words::connections(kept.connections.len() as u64, &endings, others, language)
+    let (told, left_out) = (kept.connections.len() as u64, kept.connections_left_out);
+    words::connections(told + left_out, &endings, others + left_out, language)
 }
 
 /// `22 findings: 4 problems, 17 warnings, 1 good to know`.

@@ -1,18 +1,19 @@
 //! From a capture file to its page: the one way that the command, the laboratory's server and a browser take.
 
-use super::page::{PAGE_SEGMENTS_MAX, page};
+use super::page::{PAGE_CONNECTIONS_MAX, PAGE_SEGMENTS_MAX, page};
 use crate::page::Data;
 use crate::words::{self, Language};
 use lens::capture::{Error, Reader};
 use lens::{Intake, KeepSegments, Kept};
 use std::io::Read;
 
-/// What a page keeps of a capture: all connections, and the segments that fit into it.
+/// What a page keeps of a capture: the connections and the segments that fit into it.
 pub fn kept_for_page() -> Kept {
     Kept {
         keep_segments: KeepSegments::All,
         // One more, so that the page can say that there are more.
         segments_max: PAGE_SEGMENTS_MAX + 1,
+        connections_max: PAGE_CONNECTIONS_MAX,
         ..Kept::default()
     }
 }

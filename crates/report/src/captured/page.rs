@@ -17,6 +17,10 @@ use tcp::state::Cause;
 /// bytes each with all that is told of them, a browser opens this many in a second or two.
 pub const PAGE_SEGMENTS_MAX: usize = 200_000;
 
+/// The most connections that a page holds. Each takes some 7 KB while the page is made: a scan of a million ports would not
+/// fit into a browser.
+pub const PAGE_CONNECTIONS_MAX: usize = 100_000;
+
 /// The page of what the lens kept. Times count from the first frame of each connection.
 ///
 /// `source` is the name of the file; the first [`PAGE_SEGMENTS_MAX`] segments are in the page. Its words are in this language.
@@ -34,6 +38,10 @@ pub fn page(kept: &Kept, source: &str, language: Language) -> Data {
         kept.notices.iter().map(|notice| words::notice(notice, language)).collect();
     if kept.segments.len() > PAGE_SEGMENTS_MAX {
         notices.push(words::first_segments(PAGE_SEGMENTS_MAX as u64, language));
+    }
+    if kept.connections_left_out > 0 {
+        let all = kept.connections.len() as u64 + kept.connections_left_out;
+        notices.push(words::some_connections(kept.connections.len() as u64, all, language));
     }
     let none = Vec::new();
     let (groups, findings) = findings::groups(kept, language);

@@ -513,3 +513,33 @@ fn without_a_handshake_the_flags_stay_flags() {
     let text = ladder(&kept.connections[0], &kept.segments).text(&Options::default(), &Style::PLAIN);
     assert!(text.contains("ACK,ECE,AE") && !text.contains("ACE="), "{text}");
 }
+
+#[test]
+fn a_page_holds_so_many_connections_and_says_how_many_there_are() {
+    let kept_of = |keep_segments| {
+        let mut lens = Lens::new(Config::default());
+        let mut kept = Kept { keep_segments, connections_max: 3, ..Kept::default() };
+        for port in 0..10 {
+            let segment = Segment {
+                frame: u32::from(port) + 1,
+                time: Instant::from_millis(u64::from(port)),
+                source: std::net::SocketAddr::from(([10, 0, 0, 1], 40_000 + port)),
+                destination: std::net::SocketAddr::from(([10, 0, 0, 2], 80)),
+                flags: Flags::SYN,
+                ..Segment::default()
+            };
+            lens.take(&segment, &mut kept);
+        }
+        lens.finish(&mut kept);
+        kept
+    };
+    let kept = kept_of(KeepSegments::All);
+    let data = page(&kept, "scan.pcap", Language::English);
+    assert_eq!((data.connections.len(), kept.connections_left_out), (3, 7));
+    let told =
+        "The page holds 3 of 10 connections, those that ended first; filter the capture to see others.";
+    assert!(data.notices.contains(&told.to_owned()), "{:?}", data.notices);
+    let chosen = kept_of(KeepSegments::Stream(9));
+    assert!(chosen.connections.iter().any(|connection| connection.stream == 9), "that one was asked for");
+    assert_eq!(chosen.connections.len() as u64 + chosen.connections_left_out, 10);
+}

@@ -295,7 +295,7 @@ pub fn completeness_so_far(language: Language) -> &'static str {
 }
 
 /// A stream was asked for that is not there.
-pub fn no_stream(stream: u32, count: usize, language: Language) -> String {
+pub fn no_stream(stream: u32, count: u64, language: Language) -> String {
     spoken!(language, no_stream(stream, count))
 }
 
@@ -311,6 +311,10 @@ pub(crate) fn page(language: Language) -> &'static [(&'static str, &'static str)
 
 pub(crate) fn first_segments(count: u64, language: Language) -> String {
     spoken!(language, first_segments(count))
+}
+
+pub(crate) fn some_connections(held: u64, all: u64, language: Language) -> String {
+    spoken!(language, some_connections(held, all))
 }
 
 pub(crate) fn page_title(source: &str, language: Language) -> String {

@@ -29,7 +29,7 @@ pub(super) use damage::{damage, unreadable};
 pub(super) use findings::{
     aside, connections, findings, first_segments, left_out, more_connections, more_findings, needless,
     no_tcp, nothing_passes, of_stream, page_has_more, page_title, put_in_order, scale_inferred,
-    several_hosts, stands_for, wider, window_closed, with_host,
+    several_hosts, some_connections, stands_for, wider, window_closed, with_host,
 };
 pub(super) use group::group;
 pub(super) use labels::label;

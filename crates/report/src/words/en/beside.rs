@@ -27,6 +27,6 @@ pub(in crate::words) fn completeness_so_far() -> &'static str {
     "tcp.completeness is that of the connection so far, because this capture cannot be read twice"
 }
 
-pub(in crate::words) fn no_stream(stream: u32, count: usize) -> String {
+pub(in crate::words) fn no_stream(stream: u32, count: u64) -> String {
     format!("there is no stream {stream}: this capture has {count}, counted from 0")
 }

@@ -64,6 +64,14 @@ pub(in crate::words) fn first_segments(count: u64) -> String {
     )
 }
 
+pub(in crate::words) fn some_connections(held: u64, all: u64) -> String {
+    format!(
+        "The page holds {} of {} connections, those that ended first; filter the capture to see others.",
+        numbers::grouped(held),
+        numbers::grouped(all)
+    )
+}
+
 pub(in crate::words) fn page_title(source: &str) -> String {
     format!("{source}: TCP connections")
 }

@@ -27,6 +27,6 @@ pub(in crate::words) fn completeness_so_far() -> &'static str {
     "tcp.completeness 只反映连接到目前为止的情况，因为这个抓包不能读第二遍"
 }
 
-pub(in crate::words) fn no_stream(stream: u32, count: usize) -> String {
+pub(in crate::words) fn no_stream(stream: u32, count: u64) -> String {
     format!("没有编号为 {stream} 的连接：这个抓包有 {count} 个，从 0 开始编号")
 }

@@ -52,6 +52,10 @@ pub(in crate::words) fn first_segments(count: u64) -> String {
     format!("网页只包含前 {} 个报文段；要看其余部分，请先过滤抓包。", grouped(count))
 }
 
+pub(in crate::words) fn some_connections(held: u64, all: u64) -> String {
+    format!("网页包含 {} 个连接中最先结束的 {} 个；要看其余部分，请先过滤抓包。", grouped(all), grouped(held))
+}
+
 pub(in crate::words) fn page_title(source: &str) -> String {
     format!("{source}：TCP 连接")
 }
