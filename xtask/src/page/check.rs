@@ -188,8 +188,8 @@ fn begin(browser: &mut Browser, file: &Path, way: Way) -> Result<(), String> {
     )?;
     match way {
         Way::Chosen => browser.choose("#door-file", file),
-        // The whole page is the door.
-        Way::Dropped => browser.drop_file([200, 200], file),
+        // The whole page is the door, but a page that is shown in it is another one.
+        Way::Dropped => browser.drop_file([200, 20], file),
     }
 }
 
